@@ -1,0 +1,70 @@
+# Go and make are all that `make run` and `make test` need; the other targets say what they need besides.
+
+MAIN     := ./app/kafka-notify
+CONFIG   ?= config/kafka-notify.yaml
+VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+
+# Pinned here and not in go.mod: a linter's dependencies are none of the service's. It lives in the user's cache, one
+# folder per linter and Go release, because a linter built with an older Go refuses newer code.
+GOLANGCI_LINT_VERSION := v2.15.0
+TOOLS         := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kafka-notify
+LINT_DIR      := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION)
+GOLANGCI_LINT := $(LINT_DIR)/golangci-lint
+
+# A target is a package and a fuzz function in it.
+FUZZ_TARGETS := ./app/api:FuzzSubmit ./config:FuzzConfig ./handlers/expr:FuzzTemplate
+FUZZTIME     ?=
+
+KAFKA_BROKERS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test race lint fuzz up down kafka kafka-stop test-kafka
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start the service with its embedded broker (CONFIG=file)
+	go run $(MAIN) serve --config $(CONFIG)
+
+build: ## Build bin/kafka-notify
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/kafka-notify $(MAIN)
+
+test: ## Run all tests that need nothing but Go
+	go test ./...
+
+race: ## The same under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+lint: $(GOLANGCI_LINT) ## Check style, imports and formatting
+	$(GOLANGCI_LINT) config verify
+	$(GOLANGCI_LINT) run ./...
+
+$(GOLANGCI_LINT):
+	GOBIN=$(LINT_DIR) CGO_ENABLED=0 go install -ldflags '-s -w' \
+		github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+fuzz: ## Fuzz until stopped, a minute for each target in turn (FUZZTIME=60s: each once, this long)
+	@while :; do \
+		for target in $(FUZZ_TARGETS); do \
+			echo "== $$target"; \
+			go test -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(or $(FUZZTIME),60s) "$${target%:*}" || exit 1; \
+		done; \
+		[ -z '$(FUZZTIME)' ] || break; \
+	done
+
+up: ## Start Apache Kafka and the service in containers (needs Docker)
+	VERSION='$(VERSION)' docker compose up --build --detach --wait
+
+down: ## Stop the containers; their volumes stay
+	docker compose down
+
+kafka: ## Start an Apache Kafka for the tests on this machine (needs a JDK and Maven)
+	@.ci/kafka/kafka.sh start
+
+kafka-stop: ## Stop the Apache Kafka that make kafka started
+	@.ci/kafka/kafka.sh stop
+
+test-kafka: ## Run the tests against the cluster KAFKA_BROKERS=host:port,...
+	@[ -n '$(KAFKA_BROKERS)' ] || { echo 'make test-kafka: say which cluster: KAFKA_BROKERS=host:port,... (make kafka starts one)' >&2; exit 2; }
+	KAFKA_BROKERS='$(KAFKA_BROKERS)' go test -tags kafka -count=1 -timeout 20m ./app/...

@@ -1,0 +1,259 @@
+// Package app is the service: New builds it, Start brings it up in order, Stop
+// takes it down in the reverse order. The wiring is one straight function.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/trieungochai/kafka-notify/app/api"
+	"github.com/trieungochai/kafka-notify/app/inbox"
+	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/app/pipeline"
+	"github.com/trieungochai/kafka-notify/app/poison"
+	"github.com/trieungochai/kafka-notify/app/store"
+	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// Options are what an App is made of. Config and Registry are required.
+type Options struct {
+	Config   *config.Config
+	Registry *handler.Registry
+	// Logger takes the service's log; nil discards it.
+	Logger *slog.Logger
+}
+
+// App is one running service.
+type App struct {
+	cfg    *config.Config
+	log    *slog.Logger
+	built  *built
+	health *health
+
+	addr     string
+	brokers  []string
+	topics   []string
+	stopping atomic.Bool
+	onStops  []teardown
+}
+
+// New builds the service without any I/O. The error is config.Faults where the
+// configuration is at fault.
+func New(o Options) (*App, error) {
+	if o.Config == nil || o.Registry == nil {
+		return nil, errors.New("app: Options.Config and Options.Registry are required")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	b, err := build(o.Config, o.Registry, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	return &App{cfg: o.Config, log: o.Logger, built: b}, nil
+}
+
+// Addr is where HTTP is served, host:port, once Start has returned.
+func (a *App) Addr() string { return a.addr }
+
+// Brokers are the addresses of Kafka, once Start has returned.
+func (a *App) Brokers() []string { return a.brokers }
+
+// Topics are the topics that the file names, once Start has returned.
+func (a *App) Topics() []string { return a.topics }
+
+// Start brings the service up: store, lookups, broker, topics, pipelines, and
+// HTTP last, so that nothing is accepted that nobody would process. When it
+// fails, what was started is stopped again.
+func (a *App) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
+			defer cancel()
+			err = errors.Join(err, a.Stop(stopping))
+		}
+	}()
+	listener, err := listen(a.cfg.HTTP.Listen)
+	if err != nil {
+		return err
+	}
+	a.addr = listener.Addr().String()
+	a.onStop("HTTP listener", func(context.Context) error { return ignoreClosed(listener.Close()) })
+
+	claims, err := store.Open(a.cfg.Store.Embedded.DataDir, a.log)
+	if err != nil {
+		return err
+	}
+	a.built.claims.open(claims)
+	a.onStop("store", func(context.Context) error { return claims.Close() })
+
+	if err := a.built.lookups.Start(ctx); err != nil {
+		return err
+	}
+	a.onStop("lookups", func(context.Context) error { a.built.lookups.Stop(); return nil })
+
+	if err := a.startBroker(ctx); err != nil {
+		return err
+	}
+	client, err := kafka.NewClient(a.brokers)
+	if err != nil {
+		return err
+	}
+	a.onStop("kafka client", func(context.Context) error { client.Close(); return nil })
+	if err := awaitBroker(ctx, client, a.brokers, a.log); err != nil {
+		return err
+	}
+	if err := a.createTopics(ctx, client); err != nil {
+		return err
+	}
+	deliveries := kafka.NewDeliveryTopics(client, a.deliveryTopic(), a.cfg.Kafka.Replication, a.cfg.Kafka.UserTopicLimit(), a.log)
+	if err := deliveries.Load(ctx); err != nil {
+		return err
+	}
+
+	// Two producers: a batch must not outgrow the topic with the smaller limit.
+	events, err := a.publisher("event", pipeline.EventBytes(a.cfg.HTTP.MaxBytes))
+	if err != nil {
+		return err
+	}
+	outputs, err := a.publisher("pipeline", pipeline.OutputBytes(a.cfg.HTTP.MaxBytes))
+	if err != nil {
+		return err
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	router := pipeline.NewRouter(a.built.pipelines, pipeline.Wiring{
+		Brokers: a.brokers, Client: client, Publisher: outputs, Topics: deliveries,
+		Metrics: pipeline.NewMetrics(metrics), Log: a.log,
+	})
+	a.onStop("pipelines", router.Stop)
+	if err := router.Start(ctx); err != nil {
+		return err
+	}
+	a.background("lag", func(ctx context.Context) { router.Watch(ctx, 5*time.Second) })
+
+	a.health = &health{client: client, store: claims, router: router, stopping: &a.stopping}
+	a.background("health", a.health.watch)
+
+	users, _ := a.built.lookups.Get("users")
+	server, err := api.New(api.Options{
+		Types: a.built.types, Publisher: events, Inbox: inbox.New(client, a.log),
+		Poison:    poison.NewQueue(a.cfg.Poison.Topic, client, outputs, a.built.redriveTopic),
+		Pipelines: router, Health: a.health, Users: users,
+		Metrics: metrics, Logger: a.log, MaxBytes: a.cfg.HTTP.MaxBytes, MaxEvents: a.cfg.HTTP.MaxEvents,
+	})
+	if err != nil {
+		return err
+	}
+	a.serve(listener, server.Handler())
+	return nil
+}
+
+// publisher connects a producer that is closed with the service.
+func (a *App) publisher(whose string, maxBytes int) (*kafka.Publisher, error) {
+	p, err := kafka.NewPublisher(a.brokers, maxBytes, a.log)
+	if err != nil {
+		return nil, err
+	}
+	a.onStop(whose+" publisher", func(context.Context) error { return p.Close() })
+	return p, nil
+}
+
+func (a *App) startBroker(ctx context.Context) error {
+	embedded := a.cfg.Kafka.Embedded
+	if embedded == nil {
+		a.brokers = a.cfg.Kafka.Brokers
+		return nil
+	}
+	broker, err := kafka.OpenBroker(ctx, embedded.Listen, embedded.DataDir, a.log)
+	if err != nil {
+		return err
+	}
+	a.onStop("embedded broker", func(context.Context) error { return broker.Close() })
+	a.brokers = []string{broker.Addr()}
+	return nil
+}
+
+func (a *App) serve(l net.Listener, h http.Handler) {
+	server := &http.Server{Handler: h}
+	api.Configure(server)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	a.onStop("HTTP server", func(ctx context.Context) error {
+		err := server.Shutdown(ctx)
+		if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+		return err
+	})
+}
+
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is taken by another program: end it, or set http.listen to another address: %w", address, err)
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s (http.listen): %w", address, err)
+	}
+	return l, nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// awaitBroker waits for a broker that is only just starting.
+func awaitBroker(ctx context.Context, client *kafka.Client, brokers []string, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, brokerPatience)
+	defer cancel()
+	for {
+		asking, done := context.WithTimeout(ctx, 5*time.Second)
+		err := client.Ping(asking)
+		done()
+		if err == nil {
+			return nil
+		}
+		log.Warn("waiting for kafka", "brokers", brokers, "error", err)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("no broker of kafka.brokers %v answers: %w", brokers, err)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// brokerPatience is how long Start waits for a first broker.
+const brokerPatience = 60 * time.Second
+
+// Run starts the service, calls started, serves until ctx ends, and stops.
+func Run(ctx context.Context, o Options, started func(*App)) error {
+	a, err := New(o)
+	if err != nil {
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	started(a)
+	<-ctx.Done()
+	a.log.Info("stopping: messages in flight are finished", "timeout", o.Config.ShutdownTimeout)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Config.ShutdownTimeout)
+	defer cancel()
+	return a.Stop(stopping)
+}

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/trieungochai/kafka-notify/app/event"
+	"github.com/trieungochai/kafka-notify/app/lookup"
+	"github.com/trieungochai/kafka-notify/app/pipeline"
+	"github.com/trieungochai/kafka-notify/app/store"
+	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// built is all that can be made of a configuration without any I/O.
+type built struct {
+	types     *event.Types
+	lookups   *lookup.Set
+	claims    *lateStore
+	pipelines []*pipeline.Pipeline
+}
+
+// build makes the parts of cfg. The error holds the faults of all of them.
+func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*built, error) {
+	b := &built{claims: new(lateStore)}
+	var faults, found config.Faults
+	b.types, found = event.Compile(cfg.Events)
+	faults = append(faults, found...)
+	b.lookups, found = lookup.New(cfg.Lookups, cfg, log)
+	faults = append(faults, found...)
+
+	lookups := make(map[string]handler.Lookup)
+	for name := range cfg.Lookups {
+		lookups[name] = nil
+		if b.lookups != nil {
+			lookups[name], _ = b.lookups.Get(name)
+		}
+	}
+	b.pipelines, found = pipeline.Compile(cfg, pipeline.Parts{
+		Registry: registry, Types: b.types, Lookups: lookups, Claims: b.claims.scope, Now: time.Now,
+	})
+	faults = append(faults, found...)
+	return b, faults.Err()
+}
+
+// Check reports every fault of cfg that config.Load leaves to the parts:
+// handlers, expressions, lookups, schemas. It starts nothing.
+func Check(cfg *config.Config, registry *handler.Registry) error {
+	_, err := build(cfg, registry, slog.New(slog.DiscardHandler))
+	return err
+}
+
+// redriveTopic is where messages go that are sent back to a pipeline.
+func (b *built) redriveTopic(name string) (string, bool) {
+	for _, p := range b.pipelines {
+		if p.Name == name {
+			return pipeline.RetryTopic(p.ID, 0), true
+		}
+	}
+	return "", false
+}
+
+// lateStore is the store of pipelines that are built before it is opened.
+type lateStore struct{ store atomic.Pointer[store.Store] }
+
+func (l *lateStore) open(s *store.Store) { l.store.Store(s) }
+
+func (l *lateStore) scope(pipelineID string) handler.Claims { return lateClaims{l, pipelineID} }
+
+type lateClaims struct {
+	late       *lateStore
+	pipelineID string
+}
+
+var errNoStore = handler.Unavailable(errors.New("the store is not open"))
+
+func (c lateClaims) Take(ctx context.Context, key string, by handler.Claim) (handler.Verdict, error) {
+	if s := c.late.store.Load(); s != nil {
+		return s.Claims(c.pipelineID).Take(ctx, key, by)
+	}
+	return 0, errNoStore
+}
+
+func (c lateClaims) Release(ctx context.Context, key string, origin handler.Origin) error {
+	if s := c.late.store.Load(); s != nil {
+		return s.Claims(c.pipelineID).Release(ctx, key, origin)
+	}
+	return errNoStore
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trieungochai/kafka-notify/app"
+	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+func newServe() *cobra.Command {
+	var file configFile
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the service until it is interrupted",
+		Long: `Runs the service until it is interrupted. Without --config it uses the built-in
+configuration, with a Kafka broker and a store of its own below ./data.
+The log goes to stderr.`,
+		Example: "kafka-notify serve --config kafka-notify.yaml",
+		Args:    arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), &file, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	file.addFlag(cmd)
+	return cmd
+}
+
+func serve(ctx context.Context, file *configFile, stdout, stderr io.Writer) error {
+	cfg, err := file.load()
+	if err != nil {
+		return startError{err}
+	}
+	log := newLogger(stderr, cfg.Log)
+	log.Info("starting", "config", file.name())
+
+	options := app.Options{Config: cfg, Registry: handler.Default(), Logger: log}
+	err = app.Run(ctx, options, func(a *app.App) {
+		fmt.Fprint(stdout, banner(cfg, a.Addr(), a.Brokers(), a.Topics()))
+	})
+	var faults config.Faults
+	switch {
+	case err == nil:
+		log.Info("stopped")
+		return nil
+	case errors.As(err, &faults):
+		return startError{err}
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		log.Info("stopped while starting")
+		return nil
+	}
+	// Several errors stand on a line each; a supervisor's log wants one.
+	return fmt.Errorf("serve: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+// newLogger makes the service's log. The configuration has been checked.
+func newLogger(w io.Writer, c config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// banner says where everything is, and what to try first.
+func banner(cfg *config.Config, addr string, brokers, topics []string) string {
+	address, err := serverURL(addr)
+	if err != nil {
+		address = "http://" + addr
+	}
+	broker, data := strings.Join(brokers, ", "), []string{}
+	if e := cfg.Kafka.Embedded; e != nil {
+		broker += " (embedded: for one machine, to try out and for small use)"
+		data = append(data, e.DataDir)
+	}
+	if e := cfg.Store.Embedded; e != nil {
+		data = append(data, e.DataDir)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "kafka-notify is running.\n\n")
+	fmt.Fprintf(&b, "  HTTP    %s\n", address)
+	fmt.Fprintf(&b, "  Kafka   %s\n", broker)
+	fmt.Fprintf(&b, "  data    %s\n", strings.Join(data, ", "))
+	fmt.Fprintf(&b, "  topics  %s\n\n", topicSummary(cfg, topics))
+	b.WriteString(firstSteps(cfg, address))
+	return b.String()
+}
+
+// shownTopics is how many event topics the banner names.
+const shownTopics = 8
+
+// topicSummary names the event topics, those of people and the poison topic,
+// and counts the others.
+func topicSummary(cfg *config.Config, topics []string) string {
+	var names []string
+	for _, event := range slices.Sorted(maps.Keys(cfg.Events)) {
+		names = append(names, "events."+event)
+	}
+	if more := len(names) - shownTopics; more > 0 {
+		names = append(names[:shownTopics], fmt.Sprintf("%d more events.*", more))
+	}
+	names = append(names, "notifications.user.<id>", cfg.Poison.Topic)
+	retries := 0
+	for _, t := range topics {
+		if strings.HasPrefix(t, "notifications.retry.") {
+			retries++
+		}
+	}
+	if retries > 0 {
+		names = append(names, plural(retries, "retry topic"))
+	}
+	return strings.Join(names, ", ")
+}
+
+// firstSteps is what a newcomer pastes into a second terminal.
+func firstSteps(cfg *config.Config, address string) string {
+	if _, ok := cfg.Events["follow"]; !ok {
+		return "See what runs:\n\n  curl " + address + "/v1/pipelines\n"
+	}
+	const event = `{"type":"follow","data":{"follower_id":"2","followee_id":"1"}}`
+	return "Let person 2 follow person 1, and read what person 1 is told:\n\n" +
+		"  curl -i -H 'Content-Type: application/json' -d '" + event + "' " + address + "/v1/events\n" +
+		"  curl " + address + "/v1/users/1/notifications\n"
+}
+
+// plural counts things: "1 lookup", "2 lookups".
+func plural(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}

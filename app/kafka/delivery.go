@@ -1,0 +1,140 @@
+package kafka
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/IBM/sarama"
+
+	"github.com/trieungochai/kafka-notify/app/record"
+)
+
+// Delivery is one record handed to a pipeline.
+type Delivery struct {
+	// Record is the record as it stands in the topic.
+	Record *record.Record
+	// Stopping is closed when the service drains or the partition is revoked:
+	// finish the work at hand, begin nothing, wait for nothing.
+	Stopping <-chan struct{}
+
+	claim *claim
+}
+
+type deliveryKey struct{}
+
+// WithDelivery returns a context that carries d.
+func WithDelivery(ctx context.Context, d *Delivery) context.Context {
+	return context.WithValue(ctx, deliveryKey{}, d)
+}
+
+// DeliveryFrom returns the delivery of a message by its context, nil if it has none.
+func DeliveryFrom(ctx context.Context) *Delivery {
+	d, _ := ctx.Value(deliveryKey{}).(*Delivery)
+	return d
+}
+
+// Stopped reports whether Stopping is closed.
+func (d *Delivery) Stopped() bool {
+	select {
+	case <-d.Stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// Abandon makes the acknowledgement of this message, and of any after it in
+// the partition, not count: the next owner of the partition gets them again.
+// Without it the stock subscriber would send a refused message again and
+// again, deaf to the rebalance that waits for it.
+func (d *Delivery) Abandon() {
+	if d.claim != nil {
+		d.claim.abandoned.Store(true)
+	}
+}
+
+// claim is one partition in one session. It stands between sarama's claim and
+// watermill-kafka's loop over it, which takes one message at a time.
+type claim struct {
+	sarama.ConsumerGroupClaim
+	session   *session
+	messages  chan *sarama.ConsumerMessage
+	marked    atomic.Int64 // the offset to commit; 0: nothing marked yet
+	abandoned atomic.Bool
+
+	mu         sync.Mutex
+	deliveries map[int64]*Delivery // by offset: the one in flight, and the next
+}
+
+func newClaim(of sarama.ConsumerGroupClaim, s *session) *claim {
+	return &claim{
+		ConsumerGroupClaim: of,
+		session:            s,
+		messages:           make(chan *sarama.ConsumerMessage),
+		deliveries:         make(map[int64]*Delivery, 2),
+	}
+}
+
+// Messages implements sarama.ConsumerGroupClaim.
+func (c *claim) Messages() <-chan *sarama.ConsumerMessage { return c.messages }
+
+// feed passes messages on until the session stops. A message that slips
+// through at that very moment meets a delivery that is stopping already.
+func (c *claim) feed() {
+	defer close(c.messages)
+	for {
+		select {
+		case <-c.session.stopping:
+			return
+		case msg, ok := <-c.ConsumerGroupClaim.Messages():
+			if !ok {
+				return
+			}
+			c.expect(msg)
+			select {
+			case <-c.session.stopping:
+				return
+			case c.messages <- msg:
+			}
+		}
+	}
+}
+
+// expect prepares the delivery of msg before anybody can receive it.
+func (c *claim) expect(msg *sarama.ConsumerMessage) {
+	d := &Delivery{Record: recordOf(msg), Stopping: c.session.stopping, claim: c}
+	c.mu.Lock()
+	c.deliveries[msg.Offset] = d
+	c.mu.Unlock()
+}
+
+// delivery is that of the message at offset.
+func (c *claim) delivery(offset int64) *Delivery {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.deliveries[offset]
+}
+
+// claimSession is the session as watermill-kafka sees it for one partition.
+type claimSession struct {
+	sarama.ConsumerGroupSession
+	claim *claim
+}
+
+// Context ends later than sarama's own, so that a message in flight when a
+// rebalance begins is still marked; sarama commits the marks once all
+// partitions are done.
+func (s claimSession) Context() context.Context { return s.claim.session.ctx }
+
+// MarkMessage settles the message: marked, unless it was abandoned.
+func (s claimSession) MarkMessage(msg *sarama.ConsumerMessage, metadata string) {
+	s.claim.mu.Lock()
+	delete(s.claim.deliveries, msg.Offset)
+	s.claim.mu.Unlock()
+	if s.claim.abandoned.Load() {
+		return
+	}
+	s.claim.marked.Store(msg.Offset + 1)
+	s.ConsumerGroupSession.MarkMessage(msg, metadata)
+}

@@ -1,0 +1,109 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// Start says where a group without offsets begins.
+type Start struct {
+	// Oldest begins at the first record there is.
+	Oldest bool
+	// At begins at the first record written at that time or later; zero for now.
+	At time.Time
+}
+
+// BeginAt gives a group that has no offset in topic its first ones, before it
+// joins. With several instances starting at once only the first commits: the
+// ends are read before the group's offsets, so whatever an instance accepts
+// after its own start lies beyond them.
+func (c *Client) BeginAt(ctx context.Context, group, topic string, start Start) error {
+	offsets, err := c.startOffsets(ctx, topic, start)
+	if err != nil {
+		return fmt.Errorf("offsets of %s: %w", topic, err)
+	}
+	committed, err := c.adm.FetchOffsets(ctx, group)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return handler.Unavailable(fmt.Errorf("offsets of group %s: %w", group, err))
+	}
+	if len(committed[topic]) > 0 {
+		return nil
+	}
+	err = c.adm.CommitAllOffsets(ctx, group, offsets)
+	if errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.RebalanceInProgress) {
+		return nil // another instance has joined already, and so committed before
+	}
+	if err != nil {
+		return handler.Unavailable(fmt.Errorf("commit the first offsets of group %s: %w", group, err))
+	}
+	return nil
+}
+
+func (c *Client) startOffsets(ctx context.Context, topic string, start Start) (kadm.Offsets, error) {
+	var listed kadm.ListedOffsets
+	var err error
+	switch {
+	case start.Oldest:
+		listed, err = c.adm.ListStartOffsets(ctx, topic)
+	case start.At.IsZero():
+		listed, err = c.adm.ListEndOffsets(ctx, topic)
+	default:
+		listed, err = c.adm.ListOffsetsAfterMilli(ctx, start.At.UnixMilli(), topic)
+	}
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return nil, handler.Unavailable(err)
+	}
+	return listed.Offsets(), nil
+}
+
+// PartitionLag is how far a group is behind in one partition.
+type PartitionLag struct {
+	Partition int32
+	// Committed is the offset the group goes on from; End the one after the last record.
+	Committed, End int64
+}
+
+// Lag is the number of offsets between the two. In a topic written by
+// transactions the markers count too.
+func (l PartitionLag) Lag() int64 { return max(0, l.End-l.Committed) }
+
+// Lag asks how far group is behind in topic. A partition without a committed
+// offset counts from its start.
+func (c *Client) Lag(ctx context.Context, group, topic string) ([]PartitionLag, error) {
+	committed, err := c.adm.FetchOffsets(ctx, group)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, handler.Unavailable(fmt.Errorf("offsets of group %s: %w", group, err))
+	}
+	ends, err := c.adm.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return nil, handler.Unavailable(fmt.Errorf("end of %s: %w", topic, err))
+	}
+	starts, err := c.adm.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return nil, handler.Unavailable(fmt.Errorf("start of %s: %w", topic, err))
+	}
+	var lags []PartitionLag
+	for n, end := range ends[topic] {
+		if end.Err != nil {
+			return nil, fmt.Errorf("end of %s/%d: %w", topic, n, end.Err)
+		}
+		l := PartitionLag{Partition: n, End: end.Offset}
+		if at, ok := committed.Lookup(topic, n); ok && at.At >= 0 {
+			l.Committed = at.At
+		} else if start, ok := starts.Lookup(topic, n); ok {
+			l.Committed = start.Offset
+		}
+		lags = append(lags, l)
+	}
+	return lags, nil
+}

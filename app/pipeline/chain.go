@@ -1,0 +1,171 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/app/record"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// errStopping ends a message's way because the service stops or its partition
+// went to another member. It is no failure of the message: nothing is written
+// and nothing acknowledged; whoever has the partition next gets it again.
+var errStopping = errors.New("the pipeline is stopping")
+
+// middlewares is the way of every message of p, outermost first, the same for
+// the source topic and for every retry tier:
+//
+//	settle    an acknowledgement counts only for what was finished
+//	poison    takes what retry gave up on
+//	later     hands an error that may heal to the next retry tier
+//	Retry     tries again in place, order kept (Watermill's)
+//	attempt   counts attempts and tells Retry which errors are permanent
+//	outage    waits while the broker or the store is away; costs no attempt
+//	Recoverer turns a panic into an error (Watermill's)
+//	Timeout   bounds one attempt (Watermill's)
+//
+// Inside stands handle: decode, claim, run the handlers, publish.
+func (p *Pipeline) middlewares() []message.HandlerMiddleware {
+	inPlace := middleware.Retry{
+		MaxRetries:          p.retry.Attempts - 1,
+		InitialInterval:     p.retry.Backoff.Initial,
+		MaxInterval:         p.retry.Backoff.Max,
+		Multiplier:          p.retry.Backoff.Multiplier,
+		RandomizationFactor: p.retry.Backoff.Jitter,
+		ResetContextOnRetry: true, // or the context that Timeout ended stays
+		// ShouldRetry and OnRetryHook stay unset: either makes the back-off
+		// grow twice as fast. attempt does their work.
+	}
+	return []message.HandlerMiddleware{
+		p.settle,
+		p.poison,
+		p.later,
+		inPlace.Middleware,
+		p.attempt,
+		p.outage,
+		middleware.Recoverer,
+		middleware.Timeout(p.retry.Timeout),
+	}
+}
+
+// settle begins a message's journey and decides whether its end is
+// acknowledged. Ours, because Watermill knows only ack and nack, and
+// watermill-kafka sends a nacked message again for ever, deaf to the rebalance
+// or the shutdown that waits for it.
+func (p *Pipeline) settle(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		d := kafka.DeliveryFrom(msg.Context())
+		if d == nil || d.Stopped() {
+			if d != nil {
+				d.Abandon()
+			}
+			return nil, nil
+		}
+		j := p.newJourney(msg.Context(), d)
+		msg.SetContext(withJourney(msg.Context(), j))
+		_, err := next(msg)
+		if errors.Is(err, errStopping) || j.ctx.Err() != nil {
+			d.Abandon()
+			return nil, nil
+		}
+		return nil, err
+	}
+}
+
+// attempt counts, and marks permanent errors in the words of Retry's back-off
+// library, which stops at them and returns the error inside.
+func (p *Pipeline) attempt(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		j := journeyOf(msg)
+		_, err := next(msg)
+		if err == nil {
+			return nil, nil
+		}
+		if errors.Is(err, errStopping) {
+			return nil, backoff.Permanent(err)
+		}
+		j.failed(err, p.chain.Steps(), p.now())
+		p.metrics.attemptsFailed.WithLabelValues(p.Name).Inc()
+		if handler.IsPermanent(err) {
+			return nil, backoff.Permanent(err)
+		}
+		return nil, err
+	}
+}
+
+// outage waits in place while the broker or the store can't be reached. Ours:
+// to Retry every error is the message's own.
+func (p *Pipeline) outage(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		ctx, j := msg.Context(), journeyOf(msg)
+		wait := newOutageBackoff()
+		outage := &spell{p: p}
+		defer outage.leave()
+		for {
+			msg.SetContext(ctx) // the last try's timeout is over
+			_, err := next(msg)
+			if err == nil || !handler.IsUnavailable(err) {
+				return nil, err
+			}
+			outage.enter(err)
+			if !j.sleep(wait.NextBackOff()) {
+				return nil, errStopping
+			}
+		}
+	}
+}
+
+// newOutageBackoff paces the tries during an outage: soon at first, then every
+// five seconds, without end.
+func newOutageBackoff() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval = 100 * time.Millisecond
+	b.MaxInterval = 5 * time.Second
+	b.Multiplier = 2
+	b.RandomizationFactor = 0.2
+	return b
+}
+
+// sleep waits for d; false when the pipeline stops first.
+func (j *journey) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-j.delivery.Stopping:
+		return false
+	case <-j.ctx.Done():
+		return false
+	}
+}
+
+// insist publishes rec however long the broker is away. It returns
+// errStopping, or the error of a record that its topic will never take.
+func (p *Pipeline) insist(j *journey, rec *record.Record) error {
+	wait := newOutageBackoff()
+	outage := &spell{p: p}
+	defer outage.leave()
+	for {
+		ctx, cancel := context.WithTimeout(j.ctx, publishTimeout)
+		err := p.publisher.Publish(ctx, rec)
+		cancel()
+		if err == nil || handler.IsPermanent(err) {
+			return err
+		}
+		outage.enter(err)
+		if !j.sleep(wait.NextBackOff()) {
+			return errStopping
+		}
+	}
+}
+
+// publishTimeout bounds one publish of a retry or poison record.
+const publishTimeout = 10 * time.Second

@@ -1,0 +1,187 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/trieungochai/kafka-notify/app/event"
+	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/app/record"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// handle is one attempt: decode, claim the event, run the handlers, publish
+// what they put out. It publishes inside the chain, where Retry and poison see
+// a failure; what a Watermill handler returns is published after all middleware.
+func (p *Pipeline) handle(msg *message.Message) error {
+	ctx, j := msg.Context(), journeyOf(msg)
+	if err := p.decode(j); err != nil {
+		return err
+	}
+	mine, err := p.claimEvent(ctx, j)
+	if err != nil {
+		return err
+	}
+	if !mine {
+		p.dropped(j, "idempotency", "duplicate")
+		return nil
+	}
+	outputs, drops, failed := p.chain.Run(ctx, j.message, func(step int, took time.Duration) {
+		j.at = step
+		p.stepSeconds[step].Observe(took.Seconds())
+	})
+	if failed != nil {
+		return failed
+	}
+	if err := p.deliver(ctx, j, outputs); err != nil {
+		return err
+	}
+	for _, drop := range drops {
+		p.dropped(j, drop.Step.Type, drop.Reason)
+	}
+	return nil
+}
+
+// decode reads the record as a CloudEvent and checks it against the schema of
+// its type, once: other producers write to the source topic too.
+func (p *Pipeline) decode(j *journey) error {
+	if j.message != nil {
+		return nil
+	}
+	e, err := event.Decode(j.record.Headers, j.record.Value)
+	if err != nil {
+		return handler.Permanent(handler.Classify(handler.ClassDecode, err))
+	}
+	j.step = "schema " + p.subscribePos
+	t, ok := p.types.Get(e.Type)
+	if !ok {
+		return handler.Permanent(handler.Classify(handler.ClassSchema,
+			fmt.Errorf("event type %q is not declared under events", e.Type)))
+	}
+	if faults := t.Check(e); len(faults) > 0 {
+		texts := make([]string, len(faults))
+		for i, f := range faults {
+			texts[i] = f.Pointer + ": " + f.Detail
+		}
+		return handler.Permanent(handler.Classify(handler.ClassSchema,
+			fmt.Errorf("the event does not match the schema of %s: %s", e.Type, strings.Join(texts, "; "))))
+	}
+	j.message = &handler.Message{Event: e, Origin: j.origin, AcceptedAt: j.acceptedAt, Pipeline: p.ID}
+	return nil
+}
+
+// claimEvent makes the event this journey's: false when another submission of
+// the same event was accepted within the idempotency window.
+func (p *Pipeline) claimEvent(ctx context.Context, j *journey) (bool, error) {
+	verdict, err := p.claims.Take(ctx, eventClaim(j.message.Event), handler.Claim{
+		Origin: j.origin, AcceptedAt: j.acceptedAt, Window: p.idempotencyWindow,
+	})
+	if err != nil {
+		return false, fmt.Errorf("claim the event: %w", err)
+	}
+	j.eventClaimed = verdict == handler.Taken
+	return j.eventClaimed, nil
+}
+
+// eventClaim is the key of an event's claim; a handler's keys begin otherwise.
+func eventClaim(e *handler.Event) string {
+	key, _ := json.Marshal([]string{"event", e.Type, e.Source, e.ID})
+	return string(key)
+}
+
+// deliver publishes the outputs of one message, after all of them were
+// checked: a message whose third output can't be published sends none.
+func (p *Pipeline) deliver(ctx context.Context, j *journey, outputs []handler.Output) error {
+	records := make([]*record.Record, len(outputs))
+	for i := range outputs {
+		rec, err := p.deliveryRecord(j, &outputs[i])
+		if err != nil {
+			return err
+		}
+		if err := p.topics.Ensure(ctx, rec.Topic); err != nil {
+			return publishFailed(j, &outputs[i], err)
+		}
+		records[i] = rec
+	}
+	for i, rec := range records {
+		start := p.now()
+		err := p.publisher.Publish(ctx, rec)
+		if err == nil || handler.IsUnavailable(err) {
+			j.sent = true // an unanswered publish may have been written
+		}
+		if err != nil {
+			if errors.Is(err, kafka.ErrTopicMissing) {
+				p.topics.Forget(rec.Topic) // deleted under us: made again at the next attempt
+			}
+			return publishFailed(j, &outputs[i], err)
+		}
+		p.metrics.publishSeconds.WithLabelValues(p.Name).Observe(p.now().Sub(start).Seconds())
+		p.delivered.Add(1)
+		p.metrics.delivered.WithLabelValues(p.Name).Inc()
+	}
+	return nil
+}
+
+func publishFailed(j *journey, out *handler.Output, err error) error {
+	j.step = out.Step.String()
+	return handler.Classify(handler.ClassPublish, err)
+}
+
+// deliveryRecord is the notification as it goes into its topic.
+func (p *Pipeline) deliveryRecord(j *journey, out *handler.Output) (*record.Record, error) {
+	rec := &record.Record{Topic: out.Topic, Key: []byte(out.Key), Value: out.Notification.AppendJSON(nil)}
+	rec.Headers = append(rec.Headers,
+		record.Header{Key: record.HeaderUUID, Value: []byte(out.Notification.ID)},
+		record.Header{Key: record.HeaderContentType, Value: []byte("application/json")},
+		record.Header{Key: record.HeaderEventID, Value: []byte(j.message.Event.ID)},
+		record.Header{Key: record.HeaderEventType, Value: []byte(j.message.Event.Type)},
+		record.Header{Key: record.HeaderAcceptedAt, Value: []byte(j.acceptedAt.UTC().Format(time.RFC3339Nano))},
+		record.Header{Key: record.HeaderOrigin, Value: []byte(j.origin.String())},
+	)
+	for _, h := range j.record.Headers {
+		if !record.Own(h.Key) {
+			rec.Headers = append(rec.Headers, h)
+		}
+	}
+	if size := rec.Size(); size > p.maxBytes {
+		return nil, handler.Permanent(publishFailed(j, out,
+			fmt.Errorf("the notification has %d bytes, its topic takes %d: shorten its text or data", size, p.maxBytes)))
+	}
+	return rec, nil
+}
+
+// release gives back every claim of the journey, after its poison record is
+// written and nothing was published: whoever sends the event again is heard.
+func (p *Pipeline) release(j *journey) {
+	if j.message == nil {
+		return
+	}
+	ctx := context.WithoutCancel(j.ctx)
+	err := j.message.ReleaseClaims(ctx)
+	if j.eventClaimed {
+		err = errors.Join(err, p.claims.Release(ctx, eventClaim(j.message.Event), j.origin))
+	}
+	if err != nil {
+		// They end by themselves with their windows; until then the origin still passes.
+		p.log.Warn("the claims of a poisoned message could not be released",
+			"pipeline", p.Name, "origin", j.origin.String(), "error", err)
+	}
+}
+
+// dropped counts a message that a handler dropped. A redrive that finds its
+// place taken by another event is superseded, and says so.
+func (p *Pipeline) dropped(j *journey, by, reason string) {
+	if reason == "duplicate" && j.redrives > 0 {
+		reason = "superseded"
+		p.log.Warn("a redriven message is superseded: another event has been handled in its place",
+			"pipeline", p.Name, "origin", j.origin.String(), "event_id", j.message.Event.ID, "handler", by)
+	}
+	p.droppedTotal.Add(1)
+	p.metrics.dropped.WithLabelValues(p.Name, by, reason).Inc()
+}

@@ -1,0 +1,103 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+
+	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/app/record"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// journey is what a pipeline knows of one message on its way: what the record
+// says of the past, and what has happened to it here.
+type journey struct {
+	ctx      context.Context // until the message is taken from us; without Timeout's
+	delivery *kafka.Delivery
+	record   *record.Record
+
+	origin     handler.Origin
+	acceptedAt time.Time
+	tier       int // the retry topic the record came from; -1: the source topic
+	attempts   int // in all, earlier tiers included
+	redrives   int
+
+	message      *handler.Message // decoded once, with the claims its handlers took
+	at           int              // the handler that was called last
+	step         string           // where it failed: handler type and file:line
+	firstFailed  time.Time
+	lastFailed   time.Time
+	eventClaimed bool
+	sent         bool // something of it may stand in a topic
+}
+
+type journeyKey struct{}
+
+func withJourney(ctx context.Context, j *journey) context.Context {
+	return context.WithValue(ctx, journeyKey{}, j)
+}
+
+func journeyOf(msg *message.Message) *journey {
+	j, _ := msg.Context().Value(journeyKey{}).(*journey)
+	return j
+}
+
+// newJourney reads what the record's headers say. A record of the source topic
+// is an origin itself; one of a retry topic names its own.
+func (p *Pipeline) newJourney(ctx context.Context, d *kafka.Delivery) *journey {
+	rec := d.Record
+	j := &journey{
+		ctx: ctx, delivery: d, record: rec, tier: sourceTier,
+		origin:     handler.Origin{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset},
+		acceptedAt: rec.Timestamp,
+		step:       "decode " + p.subscribePos,
+	}
+	if at, err := time.Parse(time.RFC3339Nano, rec.Get(record.HeaderAcceptedAt)); err == nil {
+		j.acceptedAt = at
+	}
+	if rec.Topic == p.Topic {
+		return j
+	}
+	j.tier = tierOf(rec.Topic)
+	if origin, err := handler.ParseOrigin(rec.Get(record.HeaderOrigin)); err == nil {
+		j.origin = origin
+	}
+	j.attempts, _ = strconv.Atoi(rec.Get(record.HeaderAttempts))
+	j.redrives, _ = strconv.Atoi(rec.Get(record.PoisonRedrives))
+	j.firstFailed, _ = time.Parse(time.RFC3339Nano, rec.Get(record.PoisonFirstFailedAt))
+	return j
+}
+
+// failed notes one failed attempt.
+func (j *journey) failed(err error, steps []handler.Step, now time.Time) {
+	j.attempts++
+	j.lastFailed = now
+	if j.firstFailed.IsZero() {
+		j.firstFailed = now
+	}
+	var failed *handler.StepError
+	var panicked middleware.RecoveredPanicError
+	switch {
+	case errors.As(err, &failed) && failed.Step.Type != "":
+		j.step = failed.Step.String()
+	case errors.As(err, &panicked) && j.message != nil:
+		j.step = steps[j.at].String()
+	}
+}
+
+// classOf names the kind of an error for operators. A panic has no class of
+// its own making.
+func classOf(err error) handler.Class {
+	var panicked middleware.RecoveredPanicError
+	switch {
+	case errors.As(err, &panicked):
+		return handler.ClassPanic
+	default:
+		return handler.ClassOf(err)
+	}
+}

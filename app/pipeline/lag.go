@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/app/record"
+)
+
+// Status is what every pipeline is and does, its lag asked for now.
+func (r *Router) Status(ctx context.Context) []Status {
+	all := make([]Status, 0, len(r.pipelines))
+	for _, p := range r.pipelines {
+		s := Status{
+			Name: p.Name, ID: p.ID, Subscribe: p.Topic, Group: p.Group, State: Running, Lag: -1,
+			Delivered: p.delivered.Load(), Dropped: p.droppedTotal.Load(),
+			Retried: p.retried.Load(), Poisoned: p.poisoned.Load(),
+		}
+		for _, step := range p.chain.Steps() {
+			s.Handlers = append(s.Handlers, step.Type)
+		}
+		switch {
+		case r.stopped.Load():
+			s.State = Stopped
+		case p.waiting.messages.Load() > 0:
+			s.State = Waiting
+		}
+		for _, l := range r.loops {
+			if l.pipeline == p {
+				r.measure(ctx, l, &s)
+			}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// measure adds one group's lag to its pipeline's status, and to the metrics.
+func (r *Router) measure(ctx context.Context, l *loop, s *Status) {
+	lag, oldest := int64(-1), time.Time{}
+	if lags, err := r.wiring.Client.Lag(ctx, l.group, l.topic); err == nil {
+		lag = 0
+		for _, at := range lags {
+			lag += at.Lag()
+			if l.tier == sourceTier {
+				oldest = earlier(oldest, r.acceptedAt(ctx, l.topic, at))
+			}
+		}
+		r.wiring.Metrics.lag.WithLabelValues(s.Name, l.topic).Set(float64(lag))
+	}
+	if l.tier != sourceTier {
+		var delay time.Duration
+		if l.tier > redriveTier && l.tier <= len(l.pipeline.retry.Later) {
+			delay = l.pipeline.retry.Later[l.tier-1]
+		}
+		s.Tiers = append(s.Tiers, TierStatus{Topic: l.topic, DelaySeconds: delay.Seconds(), Lag: lag})
+		return
+	}
+	s.Lag = lag
+	if !oldest.IsZero() {
+		s.OldestUnprocessedSeconds = max(0, time.Since(oldest).Seconds())
+	}
+	r.wiring.Metrics.oldest.WithLabelValues(s.Name).Set(s.OldestUnprocessedSeconds)
+}
+
+// acceptedAt is when the first unfinished record of a partition was accepted;
+// zero without one.
+func (r *Router) acceptedAt(ctx context.Context, topic string, at kafka.PartitionLag) time.Time {
+	if at.Lag() == 0 {
+		return time.Time{}
+	}
+	page, err := r.wiring.Client.Fetch(ctx, topic, at.Partition, at.Committed, 1, 0)
+	if err != nil || len(page.Records) == 0 {
+		return time.Time{}
+	}
+	rec := page.Records[0]
+	if accepted, err := time.Parse(time.RFC3339Nano, rec.Get(record.HeaderAcceptedAt)); err == nil {
+		return accepted
+	}
+	return rec.Timestamp
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+// Watch keeps the lag metrics fresh until ctx ends.
+func (r *Router) Watch(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			asking, cancel := context.WithTimeout(ctx, every)
+			r.Status(asking)
+			cancel()
+		}
+	}
+}

@@ -1,0 +1,127 @@
+// Package pipeline runs the pipelines of the configuration on Watermill's
+// router: each reads its source topic and its retry tiers as consumer groups
+// of its own, runs its handlers on every message, and publishes what they put
+// out. The way of one message stands in middlewares (chain.go) and handle.
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trieungochai/kafka-notify/app/event"
+	"github.com/trieungochai/kafka-notify/app/record"
+	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// Publisher sends one record and returns once all in-sync replicas have it.
+type Publisher interface {
+	Publish(ctx context.Context, rec *record.Record) error
+}
+
+// Topics makes delivery topics before they are written to.
+type Topics interface {
+	Ensure(ctx context.Context, topic string) error
+	Forget(topic string)
+}
+
+// Parts are what pipelines are made of. Nothing of it is used before Start.
+type Parts struct {
+	Registry *handler.Registry
+	Types    *event.Types
+	Lookups  map[string]handler.Lookup
+	// Claims is the store, scoped to the pipeline of that id.
+	Claims func(pipelineID string) handler.Claims
+	Now    func() time.Time
+}
+
+// Pipeline is one pipeline of the file, its handlers built.
+type Pipeline struct {
+	Name  string
+	ID    string // what group, claims, retry topics and notification ids are made from
+	Topic string
+	Group string
+	Start config.Start
+
+	subscribePos      string
+	retry             config.Retry
+	idempotencyWindow time.Duration
+	poisonTopic       string
+	maxBytes          int
+
+	chain  *handler.Chain
+	types  *event.Types
+	claims handler.Claims
+	now    func() time.Time
+
+	// set by the router that runs it
+	log         *slog.Logger
+	publisher   Publisher
+	topics      Topics
+	metrics     *Metrics
+	stepSeconds []prometheus.Observer
+	waiting     waiting
+
+	delivered, droppedTotal, retried, poisoned atomic.Int64
+}
+
+// Compile builds every pipeline of cfg, without any I/O. It reports the faults
+// of all of them at once.
+func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
+	var pipelines []*Pipeline
+	var faults config.Faults
+	for name, pc := range cfg.Pipelines {
+		at := pc.Subscribe.Node.Pos()
+		p := &Pipeline{
+			Name: name, ID: pc.ID, Topic: pc.Subscribe.Value, Group: pc.GroupID(), Start: pc.Start,
+			subscribePos:      fmt.Sprintf("%s:%d", at.File, at.Line),
+			retry:             pc.Retry,
+			idempotencyWindow: cfg.IdempotencyWindow,
+			poisonTopic:       cfg.Poison.Topic,
+			maxBytes:          OutputBytes(cfg.HTTP.MaxBytes),
+			types:             parts.Types,
+			claims:            parts.Claims(pc.ID),
+			now:               parts.Now,
+		}
+		var found config.Faults
+		p.chain, found = parts.Registry.Chain(pc.Handlers, handler.Deps{
+			Pipeline: p.ID, Lookups: parts.Lookups, Claims: p.claims, Now: parts.Now,
+		})
+		faults = append(faults, found...)
+		pipelines = append(pipelines, p)
+	}
+	slices.SortFunc(pipelines, func(a, b *Pipeline) int { return cmp.Compare(a.Name, b.Name) })
+	return pipelines, faults
+}
+
+// The largest records: whatever was accepted must fit the poison topic too,
+// with the headers that poisoning adds.
+const (
+	eventOverhead  = 64 << 10
+	outputOverhead = 256 << 10
+)
+
+// EventBytes is the largest event record for requests of up to maxBytes.
+func EventBytes(maxBytes int) int { return maxBytes + eventOverhead }
+
+// OutputBytes is the largest record a pipeline writes.
+func OutputBytes(maxBytes int) int { return maxBytes + outputOverhead }
+
+// RetryTopics are the retry topics of p by number: redrives, then those of `later`.
+func (p *Pipeline) RetryTopics() []string {
+	names := make([]string, len(p.retry.Later)+1)
+	for n := range names {
+		names[n] = RetryTopic(p.ID, n)
+	}
+	return names
+}
+
+// tierGroup is the consumer group of a retry tier.
+func (p *Pipeline) tierGroup(tier int) string { return fmt.Sprintf("%s.retry.%d", p.Group, tier) }

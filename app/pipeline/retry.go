@@ -1,0 +1,115 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/trieungochai/kafka-notify/app/record"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// retryPrefix starts the name of every retry topic:
+// notifications.retry.<pipeline>.<tier>.
+const retryPrefix = "notifications.retry."
+
+// Tiers that are no step of `later`.
+const (
+	sourceTier  = -1 // the source topic
+	redriveTier = 0  // what an operator sends back
+)
+
+// RetryTopic is the topic of a pipeline's retry tier.
+func RetryTopic(pipelineID string, tier int) string {
+	return retryPrefix + pipelineID + "." + strconv.Itoa(tier)
+}
+
+// ParseRetryTopic is the other way round.
+func ParseRetryTopic(topic string) (pipelineID string, tier int, ok bool) {
+	rest, ok := strings.CutPrefix(topic, retryPrefix)
+	dot := strings.LastIndexByte(rest, '.')
+	if !ok || dot <= 0 {
+		return "", 0, false
+	}
+	tier, err := strconv.Atoi(rest[dot+1:])
+	return rest[:dot], tier, err == nil && tier >= 0
+}
+
+// tiersIn are the numbers of p's retry topics among topics. Tiers that the file
+// no longer names are among them: they are drained.
+func (p *Pipeline) tiersIn(topics map[string]int32) (tiers []int) {
+	for topic := range topics {
+		if id, tier, ok := ParseRetryTopic(topic); ok && id == p.ID {
+			tiers = append(tiers, tier)
+		}
+	}
+	slices.Sort(tiers)
+	return tiers
+}
+
+func tierOf(topic string) int {
+	if _, tier, ok := ParseRetryTopic(topic); ok {
+		return tier
+	}
+	return sourceTier
+}
+
+// later moves a message whose error may heal to the next retry tier, so that
+// it holds up nobody behind it. Ours: Watermill has delays for SQL only.
+func (p *Pipeline) later(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		_, err := next(msg)
+		j := journeyOf(msg)
+		tier := max(j.tier, redriveTier) + 1
+		if err == nil || errors.Is(err, errStopping) || j.ctx.Err() != nil ||
+			handler.IsPermanent(err) || tier > len(p.retry.Later) {
+			return nil, err
+		}
+		rec := p.retryRecord(j, tier, p.now().Add(p.retry.Later[tier-1]))
+		switch publishErr := p.insist(j, rec); {
+		case errors.Is(publishErr, errStopping):
+			return nil, errStopping
+		case publishErr != nil:
+			return nil, handler.Permanent(fmt.Errorf("%w (and its retry topic refused it: %w)", err, publishErr))
+		}
+		p.retried.Add(1)
+		p.metrics.retried.WithLabelValues(p.Name, strconv.Itoa(tier)).Inc()
+		p.log.Warn("message will be tried again", "pipeline", p.Name, "origin", j.origin.String(),
+			"in", p.retry.Later[tier-1], "attempts", j.attempts, "reason", reasonOf(err))
+		return nil, nil
+	}
+}
+
+// retryRecord is the record as it came, due later.
+func (p *Pipeline) retryRecord(j *journey, tier int, due time.Time) *record.Record {
+	rec := j.record.Copy()
+	rec.Topic = RetryTopic(p.ID, tier)
+	rec.Set(record.HeaderOrigin, j.origin.String())
+	rec.Set(record.HeaderAcceptedAt, j.acceptedAt.UTC().Format(time.RFC3339Nano))
+	rec.Set(record.HeaderRetryTier, strconv.Itoa(tier))
+	rec.Set(record.HeaderRetryDue, due.UTC().Format(time.RFC3339Nano))
+	rec.Set(record.HeaderAttempts, strconv.Itoa(j.attempts))
+	rec.Set(record.PoisonFirstFailedAt, j.firstFailed.UTC().Format(time.RFC3339Nano))
+	rec.Set(record.PoisonRedrives, strconv.Itoa(j.redrives))
+	return rec
+}
+
+// due waits until a retry record may be tried again. The partition waits with
+// it: all records of a tier wait equally long, so those behind are due later.
+func (p *Pipeline) due(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		j := journeyOf(msg)
+		at, err := time.Parse(time.RFC3339Nano, j.record.Get(record.HeaderRetryDue))
+		if err == nil {
+			if wait := at.Sub(p.now()); wait > 0 && !j.sleep(wait) {
+				return nil, errStopping
+			}
+		}
+		return next(msg)
+	}
+}

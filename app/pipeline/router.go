@@ -1,0 +1,217 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/trieungochai/kafka-notify/app/kafka"
+)
+
+// Wiring is what the running pipelines use.
+type Wiring struct {
+	Brokers   []string
+	Client    *kafka.Client
+	Publisher Publisher
+	Topics    Topics
+	Metrics   *Metrics
+	Log       *slog.Logger
+}
+
+// Router runs pipelines: one handler of Watermill's router for each source
+// topic and one for each retry tier.
+type Router struct {
+	pipelines []*Pipeline
+	wiring    Wiring
+	router    *message.Router
+	loops     []*loop
+	stopped   atomic.Bool
+	ran       chan error
+}
+
+// loop is one consumer group of a pipeline.
+type loop struct {
+	pipeline *Pipeline
+	topic    string
+	group    string
+	tier     int
+	sub      *kafka.Subscriber
+}
+
+// NewRouter prepares the pipelines to run.
+func NewRouter(pipelines []*Pipeline, w Wiring) *Router {
+	for _, p := range pipelines {
+		p.log, p.publisher, p.topics, p.metrics = w.Log, w.Publisher, w.Topics, w.Metrics
+		w.Metrics.adopt(p)
+	}
+	return &Router{pipelines: pipelines, wiring: w, ran: make(chan error, 1)}
+}
+
+// Start gives new groups their first offsets, finds the retry topics to read
+// and lets every group join. The topics must be there.
+func (r *Router) Start(ctx context.Context) error {
+	there, err := r.wiring.Client.TopicPartitions(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.refuseOrphans(ctx, there); err != nil {
+		return err
+	}
+	r.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, kafka.NewLogger(r.wiring.Log))
+	if err != nil {
+		return err
+	}
+	for _, p := range r.pipelines {
+		if err := r.wiring.Client.BeginAt(ctx, p.Group, p.Topic, kafka.Start{Oldest: p.Start.Oldest, At: p.Start.Time}); err != nil {
+			return err
+		}
+		if err := r.add(p, p.Topic, p.Group, sourceTier); err != nil {
+			return err
+		}
+		for _, tier := range p.tiersIn(there) {
+			if err := r.add(p, RetryTopic(p.ID, tier), p.tierGroup(tier), tier); err != nil {
+				return err
+			}
+		}
+	}
+	// Canceling this context would cancel messages in flight: Stop drains first.
+	go func() { r.ran <- r.router.Run(context.WithoutCancel(ctx)) }()
+	select {
+	case <-r.router.Running():
+		return nil
+	case err := <-r.ran:
+		r.ran <- err
+		return fmt.Errorf("start the pipelines: %w", err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r *Router) add(p *Pipeline, topic, group string, tier int) error {
+	sub, err := kafka.NewSubscriber(r.wiring.Brokers, group, r.wiring.Log)
+	if err != nil {
+		return err
+	}
+	l := &loop{pipeline: p, topic: topic, group: group, tier: tier, sub: sub}
+	r.loops = append(r.loops, l)
+	name := p.Name
+	if tier != sourceTier {
+		name = fmt.Sprintf("%s.retry.%d", p.Name, tier)
+	}
+	h := r.router.AddConsumerHandler(name, topic, sub, p.handle)
+	middlewares := p.middlewares()
+	if tier != sourceTier {
+		// Inside settle, before all else: a message that isn't due is not in work.
+		middlewares = append([]message.HandlerMiddleware{middlewares[0], p.due}, middlewares[1:]...)
+	}
+	h.AddMiddleware(middlewares...)
+	return nil
+}
+
+// refuseOrphans refuses to start over accepted messages that wait in a retry
+// topic no pipeline of the file reads.
+func (r *Router) refuseOrphans(ctx context.Context, there map[string]int32) error {
+	known := make(map[string]bool)
+	for _, p := range r.pipelines {
+		known[p.ID] = true
+	}
+	var left []string
+	for topic := range there {
+		id, tier, ok := ParseRetryTopic(topic)
+		if !ok || known[id] {
+			continue
+		}
+		lags, err := r.wiring.Client.Lag(ctx, fmt.Sprintf("kafka-notify.%s.retry.%d", id, tier), topic)
+		if err != nil {
+			return err
+		}
+		var lag int64
+		for _, l := range lags {
+			lag += l.Lag()
+		}
+		if lag > 0 {
+			left = append(left, fmt.Sprintf("%s (%d)", topic, lag))
+		}
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("accepted messages wait in retry topics that no pipeline of the file reads: %s. "+
+			"Put the pipeline back until they are done (a renamed one keeps its old name as `id`), or delete the topics", strings.Join(left, ", "))
+	}
+	return nil
+}
+
+// Missing names the groups that have not been taken in yet; empty when all have.
+func (r *Router) Missing() []string {
+	var missing []string
+	for _, l := range r.loops {
+		if !l.sub.Joined() {
+			missing = append(missing, l.group)
+		}
+	}
+	return missing
+}
+
+// Stop takes no new messages, finishes those in flight, sees their offsets
+// committed, and leaves the groups. What ctx cuts short comes again.
+func (r *Router) Stop(ctx context.Context) error {
+	if r.router == nil || !r.stopped.CompareAndSwap(false, true) {
+		return nil
+	}
+	var drains errgroup.Group
+	for _, l := range r.loops {
+		drains.Go(func() error { return l.drain(ctx, r.wiring.Client) })
+	}
+	drained := drains.Wait()
+	closed := r.router.Close()
+	select {
+	case err := <-r.ran:
+		return errors.Join(drained, closed, err)
+	case <-ctx.Done():
+		return errors.Join(drained, closed, context.Cause(ctx))
+	}
+}
+
+// drain finishes the loop's messages and waits until the group's committed
+// offsets show them: sarama's own commit reports nothing.
+func (l *loop) drain(ctx context.Context, client *kafka.Client) error {
+	if err := l.sub.Drain(ctx); err != nil {
+		return err
+	}
+	for {
+		behind, err := l.uncommitted(ctx, client)
+		if err == nil && !behind {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("group %s: the last offsets could not be committed, some messages come again: %w",
+				l.group, errors.Join(err, context.Cause(ctx)))
+		case <-time.After(50 * time.Millisecond):
+			l.sub.Commit()
+		}
+	}
+}
+
+func (l *loop) uncommitted(ctx context.Context, client *kafka.Client) (bool, error) {
+	marked := l.sub.Marked()
+	if len(marked) == 0 {
+		return false, nil
+	}
+	lags, err := client.Lag(ctx, l.group, l.topic)
+	if err != nil {
+		return false, err
+	}
+	for _, at := range lags {
+		if at.Committed < marked[at.Partition] {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,46 @@
+package pipeline
+
+// State says what a pipeline is doing.
+type State string
+
+// The states of a pipeline.
+const (
+	// Running takes messages.
+	Running State = "running"
+	// Waiting pauses because the broker or the store is out of reach.
+	Waiting State = "waiting"
+	// Stopped takes no messages any more.
+	Stopped State = "stopped"
+)
+
+// Status is what a pipeline is and does. The counts are of this process, since
+// its start.
+type Status struct {
+	Name string `json:"name"`
+	// ID is the name that group, claims and notification ids are made from.
+	ID        string   `json:"id"`
+	Subscribe string   `json:"subscribe"`
+	Group     string   `json:"group"`
+	State     State    `json:"state"`
+	Handlers  []string `json:"handlers"`
+
+	Delivered int64 `json:"delivered"`
+	Dropped   int64 `json:"dropped"`
+	Retried   int64 `json:"retried"`
+	Poisoned  int64 `json:"poisoned"`
+
+	// Lag is how many records the group has not finished, −1 when unknown.
+	Lag int64 `json:"lag"`
+	// OldestUnprocessedSeconds is the age of the oldest of them, 0 without one.
+	OldestUnprocessedSeconds float64 `json:"oldest_unprocessed_seconds"`
+	// Tiers are the retry topics, in the order a message takes them.
+	Tiers []TierStatus `json:"tiers"`
+}
+
+// TierStatus is one retry topic of a pipeline.
+type TierStatus struct {
+	Topic string `json:"topic"`
+	// DelaySeconds is how long a message waits there; 0 is the tier of redrives.
+	DelaySeconds float64 `json:"delay_seconds"`
+	Lag          int64   `json:"lag"`
+}

@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/app/pipeline"
+)
+
+// defaultPartitions is for a source topic that no event type declares.
+const defaultPartitions = 12
+
+// createTopics makes every topic that the file names: first the source and
+// poison topics, then the retry topics, which have as many partitions as their
+// source really has.
+func (a *App) createTopics(ctx context.Context, client *kafka.Client) error {
+	declared := map[string]kafka.Topic{a.cfg.Poison.Topic: a.poisonTopic()}
+	for _, name := range a.built.types.Names() {
+		t, _ := a.built.types.Get(name)
+		declared[t.Topic()] = a.eventTopic(t.Topic(), t.Partitions)
+	}
+	for _, p := range a.built.pipelines {
+		if _, ok := declared[p.Topic]; !ok {
+			declared[p.Topic] = a.eventTopic(p.Topic, defaultPartitions)
+		}
+	}
+	first := slices.SortedFunc(maps.Values(declared), byName)
+	if _, err := client.CreateTopics(ctx, a.log, a.cfg.Kafka.Replication, first...); err != nil {
+		return err
+	}
+	there, err := client.TopicPartitions(ctx)
+	if err != nil {
+		return err
+	}
+	var retries []kafka.Topic
+	for _, p := range a.built.pipelines {
+		for _, name := range p.RetryTopics() {
+			retries = append(retries, a.retryTopic(name, there[p.Topic]))
+		}
+	}
+	if _, err := client.CreateTopics(ctx, a.log, a.cfg.Kafka.Replication, retries...); err != nil {
+		return err
+	}
+	for _, t := range append(first, retries...) {
+		a.topics = append(a.topics, t.Name)
+	}
+	return nil
+}
+
+func byName(a, b kafka.Topic) int {
+	if a.Name < b.Name {
+		return -1
+	}
+	return 1
+}
+
+func (a *App) eventTopic(name string, partitions int) kafka.Topic {
+	return kafka.Topic{
+		Name: name, Partitions: int32(partitions),
+		Retention: a.endless(a.cfg.Kafka.Retention.Events),
+		MaxBytes:  pipeline.EventBytes(a.cfg.HTTP.MaxBytes),
+	}
+}
+
+func (a *App) retryTopic(name string, partitions int32) kafka.Topic {
+	return kafka.Topic{
+		Name: name, Partitions: partitions,
+		Retention: a.endless(a.cfg.Kafka.Retention.Events),
+		MaxBytes:  pipeline.OutputBytes(a.cfg.HTTP.MaxBytes),
+	}
+}
+
+func (a *App) poisonTopic() kafka.Topic {
+	return kafka.Topic{
+		Name: a.cfg.Poison.Topic, Partitions: 1,
+		Retention: a.endless(a.cfg.Kafka.Retention.Poison),
+		MaxBytes:  pipeline.OutputBytes(a.cfg.HTTP.MaxBytes),
+	}
+}
+
+func (a *App) deliveryTopic() kafka.Topic {
+	return kafka.Topic{
+		Partitions: 1,
+		Retention:  a.cfg.Kafka.Retention.Delivery,
+		MaxBytes:   pipeline.OutputBytes(a.cfg.HTTP.MaxBytes),
+	}
+}
+
+// endless is how long topics that groups read are kept. On the embedded broker
+// that is for ever: a partition that its retention has emptied would start
+// again at offset 0, with the group's offset far beyond.
+func (a *App) endless(retention time.Duration) time.Duration {
+	if a.cfg.Kafka.Embedded != nil {
+		return 0
+	}
+	return retention
+}

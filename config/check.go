@@ -1,0 +1,248 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// checker finds what is wrong with values that are well-formed one by one.
+// Values that were not have kept their defaults, so nothing is reported twice.
+type checker struct {
+	c      *Config
+	faults Faults
+}
+
+func (c *Config) check() Faults {
+	if kind := c.root.Kind(); kind != Mapping && kind != Null || c.root.v.broken {
+		return nil
+	}
+	k := &checker{c: c}
+	k.http()
+	k.kafka()
+	k.store()
+	k.lookups()
+	k.events()
+	k.pipelines()
+	k.retry(c.root.Get("retry"), c.Retry)
+	k.poison()
+	k.positive(c.root.Get("idempotency_window"), c.IdempotencyWindow)
+	k.positive(c.root.Get("shutdown_timeout"), c.ShutdownTimeout)
+	k.oneOf(c.root.Get("log").Get("level"), c.Log.Level, "debug", "info", "warn", "error")
+	k.oneOf(c.root.Get("log").Get("format"), c.Log.Format, "text", "json")
+	return k.faults
+}
+
+// fault records a fault unless the node is absent: then the value is a
+// default, or has been reported where it comes from.
+func (k *checker) fault(n Node, format string, args ...any) *Fault {
+	if n.IsZero() || n.v.broken {
+		return &Fault{}
+	}
+	k.faults = append(k.faults, n.Faultf(format, args...))
+	return &k.faults[len(k.faults)-1]
+}
+
+func (k *checker) http() {
+	n, http := k.c.root.Get("http"), k.c.HTTP
+	listen := n.Get("listen")
+	if host, ok := k.address(listen, http.Listen, 0); ok && !http.Insecure && !isLoopback(host) {
+		k.fault(listen, "http.listen is %s, which others can reach, and there is no authentication", listen.describe()).Hint = "listen on 127.0.0.1, or set http.insecure: true if the network keeps others out"
+	}
+	k.between(n.Get("max_bytes"), http.MaxBytes, 1, 1<<30)
+	k.between(n.Get("max_events"), http.MaxEvents, 1, 1_000_000)
+}
+
+func (k *checker) kafka() {
+	n, kafka := k.c.root.Get("kafka"), k.c.Kafka
+	k.exactlyOne("kafka", "embedded", "brokers")
+	if kafka.Embedded != nil {
+		listen := n.Get("embedded").Get("listen")
+		k.address(listen, kafka.Embedded.Listen, 0)
+		k.notEmpty(n.Get("embedded").Get("data_dir"), kafka.Embedded.DataDir)
+	}
+	brokers := n.Get("brokers")
+	if brokers.Kind() == Sequence && len(kafka.Brokers) == 0 {
+		k.fault(brokers, "kafka.brokers is empty; name at least one broker as host:port")
+	}
+	for i, item := range brokers.Items() {
+		if item.Kind() != String {
+			continue
+		}
+		if host, ok := k.address(item, kafka.Brokers[i], 1); ok && host == "" {
+			k.fault(item, "%s must name a host, not only a port", item.what())
+		}
+	}
+	if r := n.Get("replication"); kafka.Replication == 0 {
+		k.fault(r, "kafka.replication must be at least 1, or -1 for the broker's default")
+	} else {
+		k.between(r, kafka.Replication, -1, 1_000)
+	}
+	k.between(n.Get("max_user_topics"), kafka.MaxUserTopics, 0, 10_000_000)
+	k.positive(n.Get("retention").Get("events"), kafka.Retention.Events)
+	k.positive(n.Get("retention").Get("delivery"), kafka.Retention.Delivery)
+	k.positive(n.Get("retention").Get("poison"), kafka.Retention.Poison)
+}
+
+func (k *checker) store() {
+	k.exactlyOne("store", "embedded")
+	store := k.c.root.Get("store").Get("embedded")
+	if k.c.Store.Embedded == nil {
+		return
+	}
+	k.notEmpty(store.Get("data_dir"), k.c.Store.Embedded.DataDir)
+	if len(k.c.Kafka.Brokers) > 0 && !k.c.Kafka.SingleInstance {
+		at := Node{v: store.key}
+		k.fault(at, "kafka.brokers does not go with the embedded store, which shares nothing between machines: a second instance would not know what this one has delivered").
+			Hint = "set kafka.single_instance: true if there will only ever be one"
+	}
+}
+
+func (k *checker) poison() {
+	n, topic := k.c.root.Get("poison").Get("topic"), k.c.Poison.Topic
+	if !k.name(n, topic) {
+		return
+	}
+	for _, taken := range []string{eventTopics, "notifications.user.", "notifications.retry."} {
+		if strings.HasPrefix(topic, taken) {
+			k.fault(n, "poison.topic must not begin with %q, where other topics live", taken)
+		}
+	}
+}
+
+// retry checks what a mapping says of a policy, and the policy as a whole.
+func (k *checker) retry(n Node, r Retry) {
+	k.between(n.Get("attempts"), r.Attempts, 1, 1_000)
+	k.positive(n.Get("timeout"), r.Timeout)
+	for _, item := range n.Get("later").Items() {
+		var tier time.Duration
+		if faults := item.Decode(&tier); len(faults) == 0 {
+			k.positive(item, tier)
+		}
+	}
+	backoff := n.Get("backoff")
+	k.positive(backoff.Get("initial"), r.Backoff.Initial)
+	k.positive(backoff.Get("max"), r.Backoff.Max)
+	if m := r.Backoff.Multiplier; m < 1 {
+		k.fault(backoff.Get("multiplier"), "%s must be at least 1, not %v", backoff.Get("multiplier").what(), m)
+	}
+	if j := r.Backoff.Jitter; j < 0 || j > 1 {
+		k.fault(backoff.Get("jitter"), "%s must be between 0 and 1, not %v", backoff.Get("jitter").what(), j)
+	}
+	if r.Backoff.Initial > r.Backoff.Max && r.Backoff.Max > 0 {
+		k.fault(backoff, "%s: the initial delay, %s, is longer than the maximum, %s", backoff.what(), shortDuration(r.Backoff.Initial), shortDuration(r.Backoff.Max))
+	}
+}
+
+// eventTopics begins the topic of every event type.
+const eventTopics = "events."
+
+var (
+	namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
+	// Kafka allows 249 characters; the rest is for what goes around a name,
+	// such as notifications.retry.<pipeline>.<n>.
+	maxName = 200
+)
+
+// name checks the name of a topic, or one that becomes part of a topic's.
+func (k *checker) name(n Node, name string) bool {
+	switch {
+	case !namePattern.MatchString(name):
+		k.fault(n, "%s is no valid name: lower-case letters, digits, dots and dashes, the first a letter or digit", n.describe())
+	case len(name) > maxName:
+		k.fault(n, "a name may have %d characters; this one has %d", maxName, len(name))
+	default:
+		return true
+	}
+	return false
+}
+
+func (k *checker) notEmpty(n Node, text string) {
+	if strings.TrimSpace(text) == "" {
+		k.fault(n, "%s is empty", n.what())
+	}
+}
+
+func (k *checker) positive(n Node, d time.Duration) {
+	if d <= 0 {
+		k.fault(n, "%s must be longer than zero, not %s", n.what(), d)
+	}
+}
+
+func (k *checker) between(n Node, i, low, high int) {
+	switch {
+	case i < low:
+		k.fault(n, "%s must be at least %d, not %d", n.what(), low, i)
+	case i > high:
+		k.fault(n, "%s must be at most %d, not %d", n.what(), high, i)
+	}
+}
+
+func (k *checker) oneOf(n Node, text string, valid ...string) {
+	if !slices.Contains(valid, text) {
+		f := k.fault(n, "%s must be one of %s, not %s", n.what(), strings.Join(valid, ", "), n.describe())
+		if hint := Suggest(text, valid); strings.HasPrefix(hint, "did you mean") && len(n.v.variables()) == 0 {
+			f.Hint = hint
+		}
+	}
+}
+
+// exactlyOne checks that a section of the file has one of the keys that
+// exclude each other.
+func (k *checker) exactlyOne(section string, keys ...string) {
+	n := k.c.root.Get(section)
+	if n.IsZero() {
+		f := k.c.root.missing(section)
+		f.Hint = fmt.Sprintf("it needs %s", strings.Join(keys, " or "))
+		k.faults = append(k.faults, f)
+		return
+	}
+	var present []Node
+	for _, key := range keys {
+		if child := n.Get(key); !child.IsZero() {
+			present = append(present, child)
+		}
+	}
+	switch {
+	case len(present) > 1:
+		k.fault(Node{v: present[1].key}, "%s and %s exclude each other; keep one of them", present[0].path, present[1].path)
+	case len(present) == 0 && !n.v.broken && (n.Kind() == Null || n.Kind() == Mapping && !n.misspells(keys)):
+		k.fault(Node{v: n.key}, "%s needs %s", section, strings.Join(keys, " or "))
+	}
+}
+
+// misspells reports whether the mapping has a key that is reported as unknown
+// anyway and may well be meant to be one of these.
+func (n Node) misspells(keys []string) bool {
+	return slices.ContainsFunc(n.Entries(), func(e Entry) bool {
+		return strings.HasPrefix(Suggest(e.Key.Value, keys), "did you mean")
+	})
+}
+
+// address checks a host:port and returns the host.
+func (k *checker) address(n Node, address string, lowestPort int) (host string, ok bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || strings.ContainsAny(host, " /@") {
+		k.fault(n, "%s must be host:port, such as 127.0.0.1:8080, not %s", n.what(), n.describe())
+		return "", false
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil || number < lowestPort || number > 65535 {
+		k.fault(n, "%s must end in a port between %d and 65535, not %q", n.what(), lowestPort, port)
+		return "", false
+	}
+	return host, true
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}

@@ -1,0 +1,213 @@
+// Package config is the format of kafka-notify's configuration file: its
+// structs, a strict decoder that knows every value's place in the file, and
+// the checks that need nothing but the file itself. What stands inside a
+// handler is left to the handler: its body stays a raw Node.
+package config
+
+import (
+	"io/fs"
+	"strings"
+	"time"
+)
+
+// Config is a configuration file, checked, with all defaults filled in.
+type Config struct {
+	HTTP      HTTP                `yaml:"http"`
+	Kafka     Kafka               `yaml:"kafka"`
+	Store     Store               `yaml:"store"`
+	Lookups   map[string]Lookup   `yaml:"lookups"`
+	Events    map[string]Event    `yaml:"events"`
+	Pipelines map[string]Pipeline `yaml:"pipelines"`
+	Retry     Retry               `yaml:"retry" doc:"for every pipeline; a pipeline may override any of it"`
+	Poison    Poison              `yaml:"poison"`
+
+	IdempotencyWindow time.Duration `yaml:"idempotency_window" doc:"how long a repeated event id counts as the same event"`
+	ShutdownTimeout   time.Duration `yaml:"shutdown_timeout" doc:"how long messages in flight may take when the service stops"`
+	Log               Log           `yaml:"log"`
+
+	files files // where relative files of the configuration lie
+	root  Node
+}
+
+// HTTP is the HTTP server.
+type HTTP struct {
+	Listen    string `yaml:"listen" doc:"host:port"`
+	Insecure  bool   `yaml:"insecure" doc:"allow other addresses than loopback, without authentication"`
+	MaxBytes  int    `yaml:"max_bytes" doc:"limit of a request's body, in bytes"`
+	MaxEvents int    `yaml:"max_events" doc:"limit of the events in a request"`
+}
+
+// Kafka is the cluster that events and notifications travel through: a broker
+// in this process, or brokers elsewhere.
+type Kafka struct {
+	Embedded       *EmbeddedKafka `yaml:"embedded"`
+	Brokers        []string       `yaml:"brokers" doc:"host:port of a few brokers of the cluster"`
+	Replication    int            `yaml:"replication" doc:"replication factor of new topics; -1 is the broker's default"`
+	MaxUserTopics  int            `yaml:"max_user_topics" doc:"limit of the delivery topics; 0 is 5000 on the embedded broker and 20000 elsewhere"`
+	SingleInstance bool           `yaml:"single_instance" doc:"allow brokers together with the embedded store: there will only ever be one instance"`
+	Retention      Retention      `yaml:"retention"`
+}
+
+// UserTopicLimit returns how many delivery topics there may be.
+func (k Kafka) UserTopicLimit() int {
+	switch {
+	case k.MaxUserTopics > 0:
+		return k.MaxUserTopics
+	case k.Embedded != nil:
+		return 5_000
+	}
+	return 20_000
+}
+
+// EmbeddedKafka is a Kafka broker in this process.
+type EmbeddedKafka struct {
+	Listen  string `yaml:"listen" doc:"host:port"`
+	DataDir string `yaml:"data_dir" doc:"relative to the working directory"`
+}
+
+// SetDefaults implements Defaulter.
+func (k *EmbeddedKafka) SetDefaults() {
+	*k = EmbeddedKafka{Listen: "127.0.0.1:9092", DataDir: "data/kafka"}
+}
+
+// Retention says how long the broker keeps records, by kind of topic.
+type Retention struct {
+	Events   time.Duration `yaml:"events"`
+	Delivery time.Duration `yaml:"delivery"`
+	Poison   time.Duration `yaml:"poison"`
+}
+
+// Store is where claims are kept.
+type Store struct {
+	Embedded *EmbeddedStore `yaml:"embedded"`
+}
+
+// EmbeddedStore is a store in this process. Other instances cannot see it.
+type EmbeddedStore struct {
+	DataDir string `yaml:"data_dir" doc:"relative to the working directory"`
+}
+
+// SetDefaults implements Defaulter.
+func (s *EmbeddedStore) SetDefaults() { *s = EmbeddedStore{DataDir: "data/store"} }
+
+// Lookup is a named source that enrich asks: either a file or an HTTP service.
+type Lookup struct {
+	File string      `yaml:"file" doc:"a mapping, key to record; relative to the file that names it"`
+	HTTP *HTTPLookup `yaml:"http"`
+	Node Node        `yaml:",self"`
+}
+
+// HTTPLookup is a lookup in an HTTP service.
+type HTTPLookup struct {
+	URL     Text              `yaml:"url,required"`
+	Timeout time.Duration     `yaml:"timeout"`
+	Cache   LookupCache       `yaml:"cache"`
+	Headers map[string]string `yaml:"headers" secret:"true"`
+}
+
+// LookupCache says what is remembered of an HTTP lookup's answers.
+type LookupCache struct {
+	TTL  time.Duration `yaml:"ttl"`
+	Size int           `yaml:"size" doc:"in records"`
+}
+
+// SetDefaults implements Defaulter.
+func (l *HTTPLookup) SetDefaults() {
+	*l = HTTPLookup{Timeout: 2 * time.Second, Cache: LookupCache{TTL: time.Minute, Size: 10_000}}
+}
+
+// Event is an event type.
+type Event struct {
+	Key        Text `yaml:"key,required" doc:"template; events of one key stay in order"`
+	Schema     Node `yaml:"schema" doc:"JSON Schema of the event's data"`
+	Partitions int  `yaml:"partitions"`
+	Node       Node `yaml:",self"`
+}
+
+// SetDefaults implements Defaulter.
+func (e *Event) SetDefaults() { e.Partitions = 12 }
+
+// Pipeline is a source topic and the handlers that run on its messages.
+type Pipeline struct {
+	Name      string
+	ID        string `yaml:"id" doc:"keeps consumer group, claims and notification ids when the pipeline is renamed"`
+	Subscribe Text   `yaml:"subscribe,required" doc:"events.<type>"`
+	Start     Start  `yaml:"start" doc:"where a new pipeline begins: now, oldest, or a time"`
+	Handlers  []Step `yaml:"handlers,required"`
+	Retry     Retry  `yaml:"retry"`
+	Node      Node   `yaml:",self"`
+}
+
+// GroupID returns the pipeline's consumer group.
+func (p Pipeline) GroupID() string { return "kafka-notify." + p.ID }
+
+// EventType returns the event type that the pipeline subscribes to.
+func (p Pipeline) EventType() string { return strings.TrimPrefix(p.Subscribe.Value, eventTopics) }
+
+// Step is one handler of a pipeline: its type, and what that type makes of the
+// body.
+type Step struct {
+	Type Text
+	Body Node
+}
+
+// Retry says what happens when a handler fails with an error that may heal.
+type Retry struct {
+	Attempts int             `yaml:"attempts" doc:"in place, the first included"`
+	Backoff  Backoff         `yaml:"backoff" doc:"between the attempts in place"`
+	Later    []time.Duration `yaml:"later" doc:"the tiers: delays of further attempts, out of the way of other messages"`
+	Timeout  time.Duration   `yaml:"timeout" doc:"of one attempt"`
+}
+
+// Backoff is an exponential back-off.
+type Backoff struct {
+	Initial    time.Duration `yaml:"initial"`
+	Max        time.Duration `yaml:"max"`
+	Multiplier float64       `yaml:"multiplier"`
+	Jitter     float64       `yaml:"jitter" doc:"share of the delay that is random, 0 to 1"`
+}
+
+// Poison is what happens to messages that a pipeline gave up on.
+type Poison struct {
+	Topic string `yaml:"topic"`
+}
+
+// Log is the service's own log.
+type Log struct {
+	Level  string `yaml:"level" doc:"debug, info, warn or error"`
+	Format string `yaml:"format" doc:"text or json"`
+}
+
+// setDefaults sets everything that does not belong to an element of a map.
+func (c *Config) setDefaults() {
+	const day = 24 * time.Hour
+	c.HTTP = HTTP{Listen: "127.0.0.1:8080", MaxBytes: 1 << 20, MaxEvents: 1_000}
+	c.Kafka.Replication = -1
+	c.Kafka.Retention = Retention{Events: 7 * day, Delivery: 30 * day, Poison: 90 * day}
+	c.Retry = Retry{
+		Attempts: 3,
+		Backoff:  Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2, Jitter: 0.2},
+		Later:    []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute},
+		Timeout:  10 * time.Second,
+	}
+	c.Poison.Topic = "notifications.poison"
+	c.IdempotencyWindow = day
+	c.ShutdownTimeout = 30 * time.Second
+	c.Log = Log{Level: "info", Format: "text"}
+}
+
+// ReadFile reads a file that the configuration names, relative to it.
+func (c *Config) ReadFile(path string) ([]byte, error) { return c.fileSystem().ReadFile(path) }
+
+// Stat describes a file that the configuration names, so that a change can be
+// noticed.
+func (c *Config) Stat(path string) (fs.FileInfo, error) { return c.fileSystem().Stat(path) }
+
+// fileSystem returns where the configuration's files lie: for one that was not
+// loaded, the working directory.
+func (c *Config) fileSystem() files {
+	if c.files == nil {
+		return folder("")
+	}
+	return c.files
+}

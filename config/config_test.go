@@ -1,0 +1,239 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/trieungochai/kafka-notify/config"
+)
+
+// sameConfig compares what configurations say, not where they say it.
+var sameConfig = cmp.Options{
+	cmpopts.IgnoreUnexported(config.Config{}),
+	cmpopts.IgnoreFields(config.Lookup{}, "Node"),
+	cmpopts.IgnoreFields(config.Event{}, "Node"),
+	cmpopts.IgnoreFields(config.Pipeline{}, "Node"),
+}
+
+func mustLoad(t *testing.T, path string) *config.Config {
+	t.Helper()
+	c, err := config.Load(path, testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func writeFile(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefault(t *testing.T) {
+	c, err := config.Default(testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		HTTP: config.HTTP{Listen: "127.0.0.1:8080", MaxBytes: 1 << 20, MaxEvents: 1000},
+		Kafka: config.Kafka{
+			Embedded:    &config.EmbeddedKafka{Listen: "127.0.0.1:9092", DataDir: "data/kafka"},
+			Replication: -1,
+			Retention:   config.Retention{Events: 168 * time.Hour, Delivery: 720 * time.Hour, Poison: 2160 * time.Hour},
+		},
+		Store: config.Store{Embedded: &config.EmbeddedStore{DataDir: "data/store"}},
+		Retry: config.Retry{
+			Attempts: 3,
+			Backoff:  config.Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2, Jitter: 0.2},
+			Later:    []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute},
+			Timeout:  10 * time.Second,
+		},
+		Poison:            config.Poison{Topic: "notifications.poison"},
+		IdempotencyWindow: 24 * time.Hour,
+		ShutdownTimeout:   30 * time.Second,
+		Log:               config.Log{Level: "info", Format: "text"},
+	}
+	if diff := cmp.Diff(&want, c, sameConfig, cmpopts.IgnoreFields(config.Config{}, "Lookups", "Events", "Pipelines")); diff != "" {
+		t.Errorf("default configuration (-want +got):\n%s", diff)
+	}
+	if got := c.Kafka.UserTopicLimit(); got != 5000 {
+		t.Errorf("UserTopicLimit = %d", got)
+	}
+
+	var steps []string
+	for _, name := range []string{"follow", "message"} {
+		p := c.Pipelines[name]
+		if p.Name != name || p.GroupID() != "kafka-notify."+name || p.EventType() != name {
+			t.Errorf("pipeline %s: name %q, group %q, event type %q", name, p.Name, p.GroupID(), p.EventType())
+		}
+		for _, s := range p.Handlers {
+			steps = append(steps, s.Type.Value)
+		}
+		if schema, faults := c.Events[name].CompileSchema(); schema == nil || len(faults) > 0 {
+			t.Errorf("event %s: no schema: %v", name, faults)
+		}
+	}
+	if diff := cmp.Diff([]string{"enrich", "deduplicate", "compose", "route", "enrich", "compose", "route"}, steps); diff != "" {
+		t.Errorf("handlers (-want +got):\n%s", diff)
+	}
+
+}
+
+func TestDefaultUsers(t *testing.T) {
+	c, err := config.Default(testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := c.ReadFile(c.Lookups["users"].File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, faults := config.Parse("users.yaml", users, testEnv)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	got, _ := node.Value()
+	people := map[string]any{
+		"1": map[string]any{"name": "Emma"}, "2": map[string]any{"name": "Bruno"},
+		"3": map[string]any{"name": "Rick"}, "4": map[string]any{"name": "Lena"},
+	}
+	if diff := cmp.Diff(any(people), got); diff != "" {
+		t.Errorf("users (-want +got):\n%s", diff)
+	}
+	if _, err := c.Stat("absent.yaml"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Stat of an absent file: %v", err)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	c := mustLoad(t, "testdata/full.yaml")
+
+	if got, want := c.HTTP, (config.HTTP{Listen: "0.0.0.0:8081", Insecure: true, MaxBytes: 2 << 20, MaxEvents: 10}); got != want {
+		t.Errorf("HTTP = %+v", got)
+	}
+	if got := c.Lookups["teams"].HTTP.Headers["Authorization"]; got != "Bearer hunter2-hunter2" {
+		t.Errorf("header = %q", got)
+	}
+	if got := c.Kafka.UserTopicLimit(); got != 100 {
+		t.Errorf("UserTopicLimit = %d", got)
+	}
+	general := config.Retry{
+		Attempts: 4,
+		Backoff:  config.Backoff{Initial: time.Second, Max: 90 * time.Second, Multiplier: 1.5, Jitter: 1},
+		Later:    []time.Duration{time.Hour},
+		Timeout:  250 * time.Millisecond,
+	}
+	follow, third := general, general
+	follow.Attempts, follow.Backoff.Jitter, follow.Later = 7, 0, []time.Duration{}
+	third.Attempts, third.Timeout = 5, time.Minute
+	for name, want := range map[string]config.Retry{"follow": follow, "unfollow": general, "third": third} {
+		if diff := cmp.Diff(want, c.Pipelines[name].Retry); diff != "" {
+			t.Errorf("retry of %s (-want +got):\n%s", name, diff)
+		}
+	}
+	p := c.Pipelines["follow"]
+	if p.Name != "follow" || p.GroupID() != "kafka-notify.follower" || !p.Start.Oldest {
+		t.Errorf("pipeline = %+v", p)
+	}
+	if got := c.Pipelines["unfollow"].Start.Time; !got.Equal(time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)) {
+		t.Errorf("start = %s", got)
+	}
+	filter, _ := p.Handlers[1].Body.Value()
+	want := any(map[string]any{
+		"when": `actor.id != "0123456789"`, "limit": int64(8081),
+		"list": []any{int64(1), []any{int64(2), map[string]any{"a": int64(3)}}, "8081"},
+	})
+	if diff := cmp.Diff(want, filter); diff != "" {
+		t.Errorf("filter (-want +got):\n%s", diff)
+	}
+	if got, want := p.Handlers[1].Type.Node.Pos().String(), "testdata/full.yaml:39:9"; got != want {
+		t.Errorf("the filter stands at %s, not %s", got, want)
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	_, err := config.Load("testdata/absent.yaml", testEnv)
+	var faults config.Faults
+	if !errors.Is(err, fs.ErrNotExist) || errors.As(err, &faults) {
+		t.Errorf("an absent file: %v", err)
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	path := writeFile(t, "c.yaml", "kafka: {embedded: {}}\nstore: {embedded: {}}\n")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "users.yaml"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := mustLoad(t, path)
+	for _, name := range []string{"users.yaml", filepath.Join(filepath.Dir(path), "users.yaml")} {
+		if data, err := c.ReadFile(name); err != nil || string(data) != "x" {
+			t.Errorf("ReadFile(%s) = %q, %v", name, data, err)
+		}
+		if info, err := c.Stat(name); err != nil || info.Size() != 1 {
+			t.Errorf("Stat(%s): %v", name, err)
+		}
+	}
+}
+
+// A configuration built by hand reads from the working directory.
+func TestReadFileOfLiteral(t *testing.T) {
+	if data, err := new(config.Config).ReadFile("users.yaml"); err != nil || len(data) == 0 {
+		t.Errorf("ReadFile = %q, %v", data, err)
+	}
+}
+
+func TestShow(t *testing.T) {
+	for name, load := range map[string]func() (*config.Config, error){
+		"default": func() (*config.Config, error) { return config.Default(testEnv) },
+		"full":    func() (*config.Config, error) { return config.Load("testdata/full.yaml", testEnv) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown, err := c.Show()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(shown), "hunter2") {
+				t.Errorf("a secret shows:\n%s", shown)
+			}
+			golden := filepath.Join("testdata", name+".shown.yaml")
+			if *update {
+				if err := os.WriteFile(golden, shown, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(shown)); diff != "" {
+				t.Errorf("what Show says has changed (-want +got):\n%s", diff)
+			}
+
+			again := mustLoad(t, golden)
+			// What is masked is all that may differ.
+			if l := c.Lookups["teams"]; l.HTTP != nil {
+				l.HTTP.Headers = map[string]string{"Authorization": "***", "X-Version": "***"}
+				l.HTTP.URL = again.Lookups["teams"].HTTP.URL
+			}
+			if diff := cmp.Diff(c, again, sameConfig); diff != "" {
+				t.Errorf("loaded again (-before +after):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,68 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trieungochai/kafka-notify/config"
+)
+
+var update = flag.Bool("update", false, "write what Load says into the .want files")
+
+// testEnv is the environment of all tests.
+func testEnv(name string) (string, bool) {
+	value, ok := map[string]string{
+		"PORT":              "8081",
+		"SECRET":            "hunter2-hunter2",
+		"DIGITS":            "0123456789",
+		"EMPTY":             "",
+		"YES":               "true",
+		"NEGATIVE":          "-4711",
+		"NEGATIVE_DURATION": "-4711s",
+	}[name]
+	return value, ok
+}
+
+// TestFaults loads every file of testdata/faults and compares what Load says
+// with the .want file beside it. A new case is a new file, and a run with
+// -update.
+func TestFaults(t *testing.T) {
+	files, err := filepath.Glob("testdata/faults/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases found: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			_, err := config.Load(file, testEnv)
+			var faults config.Faults
+			if !errors.As(err, &faults) {
+				t.Fatalf("Load returned %v, not faults", err)
+			}
+			got := strings.ReplaceAll(err.Error(), filepath.Dir(file)+string(filepath.Separator), "") + "\n"
+			for _, secret := range []string{"hunter2", "4711"} {
+				if strings.Contains(got, secret) {
+					t.Errorf("the value of a variable shows:\n%s", got)
+				}
+			}
+			golden := strings.TrimSuffix(file, ".yaml") + ".want"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("what Load says has changed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

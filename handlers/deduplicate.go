@@ -1,0 +1,89 @@
+package handlers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/trieungochai/kafka-notify/handlers/expr"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+func init() { handler.Register(Deduplicate) }
+
+// DeduplicateConfig is what deduplicate takes.
+type DeduplicateConfig struct {
+	Key    *expr.Template `yaml:"key,required" doc:"what makes two messages the same"`
+	Window time.Duration  `yaml:"window,required" doc:"how far apart two events have to be accepted for both to count"`
+}
+
+// Deduplicate drops, with the reason "duplicate", a message whose key was claimed by another event
+// that was accepted less than the window apart. A retry, a redelivery or a redrive of the same event
+// is no duplicate: the claim belongs to the event's origin.
+//
+// A claim is known in its pipeline by the text of the key's template and the key. So two
+// deduplicates of one pipeline are independent of each other unless they say the same, and the
+// claims survive when handlers are added, removed or moved around them.
+var Deduplicate = handler.Type[DeduplicateConfig]{
+	Name:    "deduplicate",
+	Summary: "Drops a message that repeats an earlier one within a time window.",
+	Example: `
+- deduplicate: {key: "{data.follower_id} follows {data.followee_id}", window: 24h}
+`,
+	New: func(c DeduplicateConfig, b *handler.Build) (handler.Handler, error) {
+		if c.Window <= 0 {
+			b.Fault(b.Node().Get("window").Faultf("window must be longer than 0s"))
+		}
+		if b.Claims == nil {
+			return nil, errors.New("there is no store to keep claims in")
+		}
+		return &deduplicate{key: c.Key, window: c.Window, claims: b.Claims, scope: digest(c.Key.Source())[:16]}, nil
+	},
+}
+
+type deduplicate struct {
+	key    *expr.Template
+	window time.Duration
+	claims handler.Claims
+	scope  string
+}
+
+// Handle implements handler.Handler.
+func (d *deduplicate) Handle(ctx context.Context, m *handler.Message) (handler.Result, error) {
+	key, err := d.key.Eval(m)
+	if err == nil && key == "" {
+		// All messages without a key would be duplicates of each other, and lost.
+		err = errors.New("the key is empty")
+	}
+	if err != nil {
+		return handler.Result{}, handler.ExpressionError(err)
+	}
+	verdict, err := m.Take(ctx, d.claims, Deduplicate.Name, d.claim(key), d.window)
+	switch {
+	case err != nil:
+		return handler.Result{}, err
+	case verdict == handler.Duplicate:
+		return handler.Drop("duplicate"), nil
+	default:
+		return handler.Next(m), nil
+	}
+}
+
+// maxClaimKey is how long a key may be, in bytes, before its digest stands for it. Stores limit
+// the length of keys; events don't.
+const maxClaimKey = 256
+
+// claim returns the key of the claim.
+func (d *deduplicate) claim(key string) string {
+	if len(key) > maxClaimKey {
+		key = "sha256 " + digest(key)
+	}
+	return "deduplicate/" + d.scope + "/" + key
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,45 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/trieungochai/kafka-notify/handlers/expr"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+func init() { handler.Register(Filter) }
+
+// FilterConfig is what filter takes.
+type FilterConfig struct {
+	When *expr.Condition `yaml:"when,required" doc:"keeps the messages for which this is true"`
+}
+
+// Filter drops the messages for which a condition is false, with the reason "filtered".
+var Filter = handler.Type[FilterConfig]{
+	Name:    "filter",
+	Summary: "Keeps the messages for which a condition is true.",
+	Example: `
+- enrich:
+    actor: {lookup: users, key: "{data.follower_id}"}
+    recipient: {lookup: users, key: "{data.followee_id}"}
+- filter: {when: 'actor.id != recipient.id'}
+`,
+	New: func(c FilterConfig, _ *handler.Build) (handler.Handler, error) {
+		return &filter{when: c.When}, nil
+	},
+}
+
+type filter struct{ when *expr.Condition }
+
+// Handle implements handler.Handler.
+func (f *filter) Handle(_ context.Context, m *handler.Message) (handler.Result, error) {
+	keep, err := f.when.Eval(m)
+	switch {
+	case err != nil:
+		return handler.Result{}, handler.ExpressionError(err)
+	case !keep:
+		return handler.Drop("filtered"), nil
+	default:
+		return handler.Next(m), nil
+	}
+}

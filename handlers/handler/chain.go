@@ -1,0 +1,216 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/trieungochai/kafka-notify/config"
+)
+
+func now() time.Time { return time.Now() }
+
+// Chain is the handlers of one pipeline in their order. It is safe for concurrent use.
+type Chain struct {
+	pipeline string
+	steps    []Step
+}
+
+// Step is one handler in its place.
+type Step struct {
+	// Type is the name of the handler's type.
+	Type string
+	// Pos is where the configuration declares it.
+	Pos     config.Pos
+	Handler Handler
+}
+
+// String returns the type and the place, as in "enrich kafka-notify.yaml:31".
+func (s Step) String() string {
+	return fmt.Sprintf("%s %s:%d", s.Type, s.Pos.File, s.Pos.Line)
+}
+
+// Steps returns the handlers in their order.
+func (c *Chain) Steps() []Step { return slices.Clone(c.steps) }
+
+// Dropped is a message that a handler ended on purpose.
+type Dropped struct {
+	Step   Step
+	Reason string
+}
+
+// StepError is the failure of one handler.
+type StepError struct {
+	// Step is the handler that failed. It is zero when the event's data can't be decoded, which is
+	// before the first handler.
+	Step Step
+	Err  error
+}
+
+// Error returns the step and the error.
+func (e *StepError) Error() string {
+	if e.Step.Type == "" {
+		return e.Err.Error()
+	}
+	return e.Step.String() + ": " + e.Err.Error()
+}
+
+// Unwrap returns the handler's error.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// Class returns the class of the handler's error.
+func (e *StepError) Class() Class { return ClassOf(e.Err) }
+
+// run is one message, and all that is made of it, on its way through a chain.
+type run struct {
+	chain    *Chain
+	observe  func(step int, took time.Duration)
+	root     *Message
+	outputs  []Output
+	first    place         // Of the first output.
+	ordinals map[place]int // Of the next output of a place; nil until there are two outputs.
+	dropped  []Dropped
+	// inVain says that a message was dropped with nothing routed, kept are the keys of the claims
+	// that all other messages hold.
+	inVain bool
+	kept   []string
+}
+
+// place is where an output came from, and for whom it is.
+type place struct {
+	step      int
+	recipient string
+}
+
+// Run runs a message through all handlers, and what they make of it, depth first. It returns what
+// is to be published, in the order in which it was routed, and what was dropped. observe, which may
+// be nil, is told how long each call of a handler took; step is the index of the handler.
+//
+// After a failure nothing is to be published, and m can be run again: Run changes nothing of it but
+// Claims, the claims that were taken for it and are not released. A claim is released here when
+// everything that held it was dropped with nothing routed; the others are the caller's to release
+// once the message is safely in the poison topic. A panic of a handler passes through.
+func (c *Chain) Run(ctx context.Context, m *Message, observe func(step int, took time.Duration)) (outputs []Output, dropped []Dropped, failed *StepError) {
+	if _, err := m.Event.Value(); err != nil {
+		return nil, nil, &StepError{Err: Classify(ClassDecode, Permanent(err))}
+	}
+	r := &run{chain: c, observe: observe, root: m}
+	first := m.Copy()
+	first.root = m
+	if failed := r.from(ctx, 0, first); failed != nil {
+		return nil, nil, failed
+	}
+	if failed := r.release(ctx); failed != nil {
+		return nil, nil, failed
+	}
+	return r.outputs, r.dropped, nil
+}
+
+// from runs a message through the handlers from the one with index i on.
+func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
+	for ; i < len(r.chain.steps); i++ {
+		step := r.chain.steps[i]
+		result, err := r.handle(ctx, i, m)
+		if err != nil {
+			return &StepError{Step: step, Err: err}
+		}
+		r.collect(i, m)
+		switch {
+		case result.one != nil:
+			result.one.root, result.one.routed = r.root, result.one.routed || m.routed
+			m = result.one
+			r.collect(i, m)
+		case len(result.many) > 0:
+			return r.each(ctx, i, m.routed, result.many)
+		case result.reason != "":
+			r.dropped = append(r.dropped, Dropped{Step: step, Reason: result.reason})
+			r.end(m, !m.routed)
+			return nil
+		default:
+			return &StepError{Step: step, Err: Permanent(errors.New("the handler returned neither a message nor a reason to drop it"))}
+		}
+	}
+	r.end(m, false)
+	return nil
+}
+
+// each runs the messages that handler i made of one through the handlers after it.
+func (r *run) each(ctx context.Context, i int, routed bool, messages []*Message) *StepError {
+	for _, m := range messages {
+		if m == nil {
+			return &StepError{Step: r.chain.steps[i], Err: Permanent(errors.New("the handler returned a message that is nil"))}
+		}
+		m.root, m.routed = r.root, m.routed || routed
+		r.collect(i, m)
+		if failed := r.from(ctx, i+1, m); failed != nil {
+			return failed
+		}
+	}
+	return nil
+}
+
+func (r *run) handle(ctx context.Context, i int, m *Message) (Result, error) {
+	if err := ctx.Err(); err != nil {
+		return Result{}, fmt.Errorf("before the handler began: %w", err)
+	}
+	if r.observe == nil {
+		return r.chain.steps[i].Handler.Handle(ctx, m)
+	}
+	start := time.Now()
+	defer func() { r.observe(i, time.Since(start)) }()
+	return r.chain.steps[i].Handler.Handle(ctx, m)
+}
+
+// collect takes the outputs that handler i left on a message, and gives them their ids.
+func (r *run) collect(i int, m *Message) {
+	if len(m.Outputs) == 0 {
+		return
+	}
+	e := m.Event
+	for _, o := range m.Outputs {
+		recipient := o.Notification.Recipient.ID
+		ordinal := r.ordinal(place{step: i, recipient: recipient})
+		o.Notification.ID = NotificationID(e.Source, e.ID, e.Type, r.chain.pipeline, recipient, i, ordinal)
+		r.outputs = append(r.outputs, o)
+	}
+	m.Outputs, m.routed = nil, true
+}
+
+// ordinal counts the outputs of a place. Nearly every event has one output, which needs no map.
+func (r *run) ordinal(at place) int {
+	if len(r.outputs) == 0 {
+		r.first = at
+		return 0
+	}
+	if r.ordinals == nil {
+		r.ordinals = map[place]int{r.first: 1}
+	}
+	ordinal := r.ordinals[at]
+	r.ordinals[at]++
+	return ordinal
+}
+
+// end notes how a message ended: in vain, or holding its claims.
+func (r *run) end(m *Message, inVain bool) {
+	if inVain {
+		r.inVain = true
+		return
+	}
+	for _, c := range m.Claims {
+		r.kept = append(r.kept, c.Key)
+	}
+}
+
+// release releases the claims that nothing holds any more.
+func (r *run) release(ctx context.Context) *StepError {
+	if !r.inVain || len(r.root.Claims) == 0 {
+		return nil
+	}
+	err := r.root.releaseClaims(ctx, func(c TakenClaim) bool { return slices.Contains(r.kept, c.Key) })
+	if err != nil {
+		return &StepError{Step: r.dropped[len(r.dropped)-1].Step, Err: err}
+	}
+	return nil
+}

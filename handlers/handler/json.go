@@ -1,0 +1,123 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxDepth is how deep the data of an event may nest.
+const MaxDepth = 100
+
+// decoders keeps the buffers of decoders that have done their work.
+var decoders = sync.Pool{New: func() any { return &decoder{json: jsontext.NewDecoder(new(bytes.Reader))} }}
+
+type decoder struct {
+	json *jsontext.Decoder
+	in   bytes.Buffer
+}
+
+// decodeJSON decodes exactly one JSON value, as Event.Value says.
+func decodeJSON(data []byte) (any, error) {
+	d := decoders.Get().(*decoder)
+	defer decoders.Put(d)
+	// A decoder reads a bytes.Buffer in place instead of copying it.
+	d.in = *bytes.NewBuffer(data)
+	d.json.Reset(&d.in)
+	value, err := d.value(0)
+	if err == nil {
+		_, err = d.json.ReadToken()
+		if errors.Is(err, io.EOF) {
+			return value, nil
+		}
+		if err == nil {
+			err = fmt.Errorf("something follows the value at byte %d", d.json.InputOffset())
+		}
+	}
+	return nil, fmt.Errorf("decode data: %w", err)
+}
+
+func (d *decoder) value(depth int) (any, error) {
+	token, err := d.json.ReadToken()
+	if err != nil {
+		return nil, unexpected(err)
+	}
+	switch token.Kind() {
+	case jsontext.KindNull:
+		return nil, nil
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return token.Bool(), nil
+	case jsontext.KindString:
+		return token.String(), nil
+	case jsontext.KindNumber:
+		return number(token.String()), nil
+	}
+	if depth == MaxDepth {
+		return nil, fmt.Errorf("nested deeper than %d at byte %d", MaxDepth, d.json.InputOffset())
+	}
+	if token.Kind() == jsontext.KindBeginObject {
+		return d.object(depth + 1)
+	}
+	return d.array(depth + 1)
+}
+
+func (d *decoder) object(depth int) (any, error) {
+	fields := make(map[string]any)
+	for d.json.PeekKind() != jsontext.KindEndObject {
+		token, err := d.json.ReadToken()
+		if err != nil {
+			return nil, unexpected(err)
+		}
+		name := token.String()
+		if fields[name], err = d.value(depth); err != nil {
+			return nil, err
+		}
+	}
+	_, err := d.json.ReadToken()
+	return fields, err
+}
+
+func (d *decoder) array(depth int) (any, error) {
+	items := []any{}
+	for d.json.PeekKind() != jsontext.KindEndArray {
+		item, err := d.value(depth)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	_, err := d.json.ReadToken()
+	return items, err
+}
+
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// number keeps integers exact, because they may be ids: as a float64, 2^53+1 would be somebody else.
+func number(text string) any {
+	for i := range len(text) {
+		if c := text[i]; c == '.' || c == 'e' || c == 'E' {
+			if f, err := strconv.ParseFloat(text, 64); err == nil {
+				return f
+			}
+			return json.Number(text)
+		}
+	}
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return i
+	}
+	if u, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return u
+	}
+	return json.Number(text)
+}

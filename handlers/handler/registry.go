@@ -1,0 +1,116 @@
+package handler
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/expr"
+)
+
+// Registry knows handler types by name.
+type Registry struct{ types map[string]registered }
+
+// registered is a Type without its type parameter.
+type registered struct {
+	description Description
+	build       func(b *Build) Handler
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry() *Registry { return &Registry{types: make(map[string]registered)} }
+
+// defaultRegistry is filled by the init functions of package handlers.
+var defaultRegistry = NewRegistry()
+
+// Default returns the registry that Register adds to.
+func Default() *Registry { return defaultRegistry }
+
+// Register adds a handler type to the default registry. Call it in init, and there alone.
+func Register[C any](t Type[C]) { Add(defaultRegistry, t) }
+
+var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// Add adds a handler type. It panics on what only a programmer can have done: a name that is
+// malformed or taken, or a type without summary, example or constructor.
+func Add[C any](r *Registry, t Type[C]) {
+	switch _, taken := r.types[t.Name]; {
+	case !typeName.MatchString(t.Name):
+		panic(fmt.Sprintf("handler type %q: the name must match %s", t.Name, typeName))
+	case taken:
+		panic(fmt.Sprintf("handler type %q is registered already", t.Name))
+	case t.Summary == "" || t.Example == "" || t.New == nil:
+		panic(fmt.Sprintf("handler type %q: Summary, Example and New are required", t.Name))
+	}
+	r.types[t.Name] = registered{
+		description: Description{Name: t.Name, Summary: t.Summary, Example: t.Example, Params: paramsOf(t.defaults())},
+		build:       t.build,
+	}
+}
+
+func (t Type[C]) defaults() C {
+	if t.Default != nil {
+		return t.Default()
+	}
+	var zero C
+	return zero
+}
+
+// build decodes a configuration and makes the handler of it. Without a fault in b it is usable.
+func (t Type[C]) build(b *Build) Handler {
+	c := t.defaults()
+	b.Fault(b.decode(&c)...)
+	var h Handler
+	if len(b.faults) == 0 {
+		var err error
+		if h, err = t.New(c, b); err != nil {
+			b.Fault(b.step.Type.Node.Faultf("%s: %s", t.Name, err))
+		}
+	}
+	if d, ok := any(c).(Declarer); ok {
+		b.declare(d.Declares())
+	}
+	return h
+}
+
+// Names returns the names of the handler types in alphabetical order.
+func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.types)) }
+
+// Describe describes a handler type; false when there is none of that name.
+func (r *Registry) Describe(name string) (Description, bool) {
+	t, ok := r.types[name]
+	return t.description, ok
+}
+
+// Chain builds the handlers of a pipeline in their order, and returns all faults at once. Without
+// faults the chain is usable.
+func (r *Registry) Chain(steps []config.Step, d Deps) (*Chain, config.Faults) {
+	names := append(EventNames(), d.Names...)
+	state := &building{registry: r, env: expr.NewEnv(names...)}
+	chain := &Chain{pipeline: d.Pipeline, steps: make([]Step, 0, len(steps))}
+	var faults config.Faults
+	for i, s := range steps {
+		t, ok := r.types[s.Type.Value]
+		if !ok {
+			f := s.Type.Node.Faultf("unknown handler type %q", s.Type.Value)
+			faults = append(faults, f.WithHint("%s", config.Suggest(s.Type.Value, r.Names())))
+			state.incomplete, state.unnamed = true, true
+			continue
+		}
+		b := &Build{Deps: d, step: s, chain: state}
+		b.Step = i
+		if b.Now == nil {
+			b.Now = now
+		}
+		h := t.build(b)
+		faults = append(faults, b.faults...)
+		state.incomplete = state.incomplete || len(b.faults) > 0
+		chain.steps = append(chain.steps, Step{Type: s.Type.Value, Pos: s.Type.Node.Pos(), Handler: h})
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return chain, nil
+}

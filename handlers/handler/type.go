@@ -1,0 +1,129 @@
+package handler
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/expr"
+)
+
+// What a handler type needs of package config, so that it need not import it.
+type (
+	// Text is a string of the configuration with its place.
+	Text = config.Text
+	// Node is a value of the configuration with its place.
+	Node = config.Node
+	// Fault is something wrong in the configuration, with its place.
+	Fault = config.Fault
+)
+
+// Type describes a handler type. C is what its users write in YAML: a struct, or a map from names
+// to structs, with yaml and doc tags as package config decodes them. Fields of type
+// *expr.Condition, *expr.Template, *expr.Topic, *Object, Name and of an Enum are compiled and
+// checked while they are decoded.
+type Type[C any] struct {
+	// Name is what selects the type in YAML: lower-case letters, digits and _.
+	Name string
+	// Summary says in one sentence what the handler does.
+	Summary string
+	// Example is YAML as it stands under handlers: a list, with other handlers where it needs them.
+	Example string
+	// Default returns the configuration before the YAML is decoded over it. Nil is the zero value.
+	Default func() C
+	// New makes a handler of a configuration without faults. It does no I/O and starts nothing. What
+	// it finds wrong goes to b.Fault, or into the error where it has no better place than the whole
+	// handler.
+	New func(c C, b *Build) (Handler, error)
+}
+
+// Declarer is a configuration that gives names to what later handlers may use in expressions. It is
+// asked even when the configuration is faulty, so that one fault does not bring others.
+type Declarer interface {
+	// Declares returns the names. Each is a top-level key of the configuration, or fixed.
+	Declares() []string
+}
+
+// Enum is a string of a few possible values. Implement it on a type whose kind is string.
+type Enum interface {
+	Values() []string
+}
+
+// Name is one of the names that earlier handlers declared.
+type Name string
+
+// Build is what New gets besides the configuration.
+type Build struct {
+	Deps
+
+	step   config.Step
+	chain  *building
+	faults config.Faults
+}
+
+// building is what is known about a chain while its handlers are built one after the other.
+type building struct {
+	registry *Registry
+	env      *expr.Env
+	composed bool
+	// incomplete says that an earlier handler could not be built, unnamed that its names are unknown.
+	incomplete, unnamed bool
+}
+
+// Node returns the handler's configuration as it was written.
+func (b *Build) Node() Node { return b.step.Body }
+
+// Fault reports faults. The handler that New returns is then not used.
+func (b *Build) Fault(f ...Fault) { b.faults = append(b.faults, f...) }
+
+// Lookup returns the lookup of that name. Nil, and a fault, when there is none.
+func (b *Build) Lookup(name Text) Lookup {
+	lookup, ok := b.Lookups[name.Value]
+	if !ok {
+		hint := config.Suggest(name.Value, slices.Sorted(maps.Keys(b.Lookups)))
+		b.Fault(name.Node.Faultf("unknown lookup %q", name.Value).WithHint("%s", hint))
+	}
+	return lookup
+}
+
+// Declared tells whether an earlier handler declared the name.
+func (b *Build) Declared(name string) bool { return slices.Contains(b.chain.declared(), name) }
+
+// Composes says that the handler leaves a notification on the message.
+func (b *Build) Composes() { b.chain.composed = true }
+
+// NeedsNotification reports a fault unless an earlier handler composes the notification.
+func (b *Build) NeedsNotification() {
+	if !b.chain.composed && !b.chain.incomplete {
+		f := b.step.Type.Node.Faultf("%s needs a notification, and none is composed before it", b.step.Type.Value)
+		b.Fault(f.WithHint("put a compose before it"))
+	}
+}
+
+// declare makes names known to the handlers that follow.
+func (b *Build) declare(names []string) {
+	for _, name := range names {
+		at := b.step.Body
+		for _, e := range b.step.Body.Entries() {
+			if e.Key.Value == name {
+				at = e.Key.Node
+			}
+		}
+		if err := expr.CheckName(name); err != nil {
+			b.Fault(at.Faultf("%s", err))
+			continue
+		}
+		if slices.Contains(b.chain.env.Names(), name) {
+			b.Fault(at.Faultf("the name %q is taken already", name))
+			continue
+		}
+		b.chain.env = b.chain.env.With(name)
+	}
+}
+
+// declared are the names that handlers declared, without event and data.
+func (c *building) declared() []string {
+	return slices.DeleteFunc(c.env.Names(), func(name string) bool {
+		return slices.Contains(EventNames(), name)
+	})
+}
