@@ -63,7 +63,9 @@ func (k *checker) kafka() {
 	k.exactlyOne("kafka", "embedded", "brokers")
 	if kafka.Embedded != nil {
 		listen := n.Get("embedded").Get("listen")
-		k.address(listen, kafka.Embedded.Listen, 0)
+		if host, ok := k.address(listen, kafka.Embedded.Listen, 0); ok && !k.c.HTTP.Insecure && !isLoopback(host) {
+			k.fault(listen, "kafka.embedded.listen is %s, which others can reach, and the embedded broker knows no authentication", listen.describe()).Hint = "listen on 127.0.0.1, or set http.insecure: true if the network keeps others out"
+		}
 		k.notEmpty(n.Get("embedded").Get("data_dir"), kafka.Embedded.DataDir)
 	}
 	brokers := n.Get("brokers")

@@ -32,7 +32,7 @@ type Config struct {
 // HTTP is the HTTP server.
 type HTTP struct {
 	Listen    string `yaml:"listen" doc:"host:port"`
-	Insecure  bool   `yaml:"insecure" doc:"allow other addresses than loopback, without authentication"`
+	Insecure  bool   `yaml:"insecure" doc:"allow other addresses than loopback, for HTTP and the embedded broker, without authentication"`
 	MaxBytes  int    `yaml:"max_bytes" doc:"limit of a request's body, in bytes"`
 	MaxEvents int    `yaml:"max_events" doc:"limit of the events in a request"`
 }

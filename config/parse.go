@@ -37,7 +37,7 @@ func Parse(file string, data []byte, getenv func(string) (string, bool)) (Node, 
 	if faults := src.check(text); len(faults) > 0 {
 		return Node{}, faults
 	}
-	tokens := src.joinVariables(lexer.Tokenize(text))
+	tokens := src.joinScalars(lexer.Tokenize(text))
 	if faults := src.checkTokens(tokens); len(faults) > 0 {
 		return Node{}, faults
 	}

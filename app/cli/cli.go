@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trieungochai/kafka-notify/app/api"
 	"github.com/trieungochai/kafka-notify/config"
 )
 
@@ -53,7 +54,18 @@ kafka-notify inbox 1`
 	root.SetHelpCommand(newHelp())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SilenceErrors, root.SilenceUsage = true, true
+	indentExamples(root)
 	return root
+}
+
+// indentExamples lets commands write their examples flush left.
+func indentExamples(cmd *cobra.Command) {
+	if cmd.Example != "" {
+		cmd.Example = "  " + strings.ReplaceAll(cmd.Example, "\n", "\n  ")
+	}
+	for _, c := range cmd.Commands() {
+		indentExamples(c)
+	}
 }
 
 // errFailed ends a command whose output says already what is wrong.
@@ -90,12 +102,16 @@ func report(stderr io.Writer, err error) int {
 // message words an error for a terminal. Faults of a configuration begin with
 // their place, so that editors can jump there; other errors with the program.
 func message(err error) string {
-	text := printableLines(err.Error())
 	var faults config.Faults
 	if errors.As(err, &faults) {
-		return text
+		return printableLines(err.Error())
 	}
-	return "kafka-notify: " + strings.TrimSpace(text)
+	text := err.Error()
+	var problem *api.Problem
+	if errors.As(err, &problem) && len(problem.Errors) == 1 && strings.HasSuffix(problem.Detail, problem.Errors[0].Detail) {
+		text = problem.Detail // says it all: a list of one would repeat it
+	}
+	return "kafka-notify: " + printableLines(text)
 }
 
 // output is stdout. It remembers the first failed write, such as to a full

@@ -24,7 +24,7 @@ func newConfigCheck() *cobra.Command {
 		Example: "kafka-notify config check kafka-notify.yaml",
 		Args:    arguments("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := file.name1(cmd, args); err != nil {
+			if err := file.setArgument(cmd, args); err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
@@ -63,7 +63,7 @@ func newConfigShow() *cobra.Command {
 kafka-notify config show > kafka-notify.yaml   # the built-in one`,
 		Args: arguments("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := file.name1(cmd, args); err != nil {
+			if err := file.setArgument(cmd, args); err != nil {
 				return err
 			}
 			cfg, err := file.load()

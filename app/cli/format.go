@@ -119,10 +119,14 @@ func escape(text, keep string) string {
 // writeTable writes rows under a header, in columns. On a terminal the last
 // column is cut to what is left of the line.
 func writeTable(w io.Writer, header []string, rows [][]string) {
-	table := append([][]string{header}, rows...)
-	last := len(header) - 1
+	fmt.Fprint(w, table(append([][]string{header}, rows...), terminalWidth(w)))
+}
+
+// table lays rows of cells out for lines of so many cells; 0 is without end.
+func table(rows [][]string, total int) string {
+	last := len(rows[0]) - 1
 	widths := make([]int, last)
-	for _, row := range table {
+	for _, row := range rows {
 		for i := range row {
 			row[i] = printable(row[i])
 		}
@@ -130,21 +134,21 @@ func writeTable(w io.Writer, header []string, rows [][]string) {
 			widths[i] = max(widths[i], cells(row[i]))
 		}
 	}
-	left := 0 // cells for the last column; 0 is as many as it takes
-	if total := terminalWidth(w); total > 0 {
+	left := 0
+	if total > 0 {
 		for _, n := range widths {
 			total -= n + len(columnGap)
 		}
 		left = max(total, minLastColumn)
 	}
 	var b strings.Builder
-	for _, row := range table {
+	for _, row := range rows {
 		for i, n := range widths {
 			b.WriteString(row[i] + strings.Repeat(" ", n-cells(row[i])) + columnGap)
 		}
 		b.WriteString(cut(row[last], left) + "\n")
 	}
-	_, _ = io.WriteString(w, b.String()) // output remembers the error
+	return b.String()
 }
 
 const (

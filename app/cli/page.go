@@ -14,9 +14,9 @@ const largestPage = 1000
 
 func (p *pages) addFlags(cmd *cobra.Command) {
 	p.limit = 20
-	cmd.Flags().Var(&p.limit, "limit", "how many, newest first")
-	cmd.Flags().BoolVar(&p.all, "all", false, "all there are")
-	cmd.Flags().StringVar(&p.cursor, "cursor", "", "go on from the `CURSOR` that the list before ended with")
+	cmd.Flags().Var(&p.limit, "limit", "list the newest `N`")
+	cmd.Flags().BoolVar(&p.all, "all", false, "list all there are")
+	cmd.Flags().StringVar(&p.cursor, "cursor", "", "go on from the `CURSOR` that another list ended with")
 }
 
 func (p *pages) check(cmd *cobra.Command) error {

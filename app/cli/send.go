@@ -47,9 +47,9 @@ echo '{"follower_id":"2","followee_id":"1"}' | kafka-notify send follow --data -
 	s.service.addFlags(cmd)
 	s.output.addFlag(cmd)
 	cmd.Flags().StringVar(&s.dataFile, "data", "", "read the data from a JSON `FILE`, or from stdin with -")
-	cmd.Flags().StringVar(&s.id, "id", "", "the event's `ID`: repeated, it is the same event")
-	cmd.Flags().StringVar(&s.source, "source", "", "the event's source, a `URI` reference")
-	cmd.Flags().StringVar(&s.time, "time", "", "when it happened, `RFC3339`")
+	cmd.Flags().StringVar(&s.id, "id", "", "give the event this `ID`: a repeated one is the same event")
+	cmd.Flags().StringVar(&s.source, "source", "", "give the event this source, a `URI` or a part of one")
+	cmd.Flags().StringVar(&s.time, "time", "", "say that it happened at `TIME`, such as 2026-01-02T15:04:05Z")
 	return cmd
 }
 

@@ -59,7 +59,7 @@ func serve(ctx context.Context, file *configFile, stdout, stderr io.Writer) erro
 		return nil
 	}
 	// Several errors stand on a line each; a supervisor's log wants one.
-	return fmt.Errorf("serve: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 // newLogger makes the service's log. The configuration has been checked.

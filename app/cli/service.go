@@ -18,7 +18,19 @@ import (
 type configFile struct{ path string }
 
 func (f *configFile) addFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.path, "config", "", "the configuration `FILE`; without it the built-in one counts")
+	cmd.Flags().StringVar(&f.path, "config", "", "read the configuration from `FILE` (default: the built-in one)")
+}
+
+// setArgument takes the file from an argument, if there is one.
+func (f *configFile) setArgument(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if f.path != "" {
+		return usagef(cmd, "the file is named twice, by %q and by --config: leave one out", args[0])
+	}
+	f.path = args[0]
+	return nil
 }
 
 // load reads the file. The error is config.Faults where it is at fault.
@@ -45,7 +57,7 @@ type service struct {
 
 func (s *service) addFlags(cmd *cobra.Command) {
 	s.file.addFlag(cmd)
-	cmd.Flags().StringVar(&s.server, "server", "", "the service's `URL` (default: from http.listen of the configuration)")
+	cmd.Flags().StringVar(&s.server, "server", "", "talk to the service at `URL` (default: http.listen of the configuration)")
 }
 
 // client makes a client of the service that the flags name.

@@ -2,11 +2,13 @@ package lookup_test
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -248,6 +250,25 @@ func TestReloadOfAConfigMap(t *testing.T) {
 			t.Errorf("after the swap: %v", got)
 		}
 		set.Stop()
+	})
+}
+
+// embedded is files that are part of the binary: they have no time and no
+// identity.
+type embedded struct{ fstest.MapFS }
+
+func (e embedded) ReadFile(path string) ([]byte, error)  { return fs.ReadFile(e.MapFS, path) }
+func (e embedded) Stat(path string) (fs.FileInfo, error) { return fs.Stat(e.MapFS, path) }
+
+func TestAnEmbeddedFileIsReadOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		files := embedded{fstest.MapFS{"users.yaml": {Data: []byte("1: {name: Emma}")}}}
+		set, logged := started(t, "users: {file: users.yaml}", files)
+		settle()
+		set.Stop()
+		if logged.Len() > 0 {
+			t.Errorf("a file that can't change was taken up again:\n%s", logged)
+		}
 	})
 }
 

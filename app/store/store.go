@@ -64,7 +64,8 @@ func open(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
 	return s, nil
 }
 
-// settings fit badger to a sidecar: some 60 MiB of memory instead of 600.
+// settings fit badger to a sidecar: some 60 MiB of memory at rest, where its
+// defaults take several hundred.
 //
 // All values are a few dozen bytes and stay in the LSM tree, so the value log
 // stays empty and there is nothing in it to collect. Expired claims go when a

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
@@ -75,8 +76,12 @@ func TestNotificationReadsWhatItWrote(t *testing.T) {
 // must never change, and everything that goes in must make a difference.
 func TestNotificationID(t *testing.T) {
 	first := handler.NotificationID("/s", "e1", "follow", "follow", "1", 3, 0)
-	if want := "FIRST"; first != want {
+	if want := "dafaa1ee-c19f-5d15-9f3c-fc7d876f58e0"; first != want {
 		t.Errorf("got %s, want %s", first, want)
+	}
+	namespace := uuid.MustParse("6f1d6c1e-3a6b-5c0e-9d0a-8f4e2b7c51d3")
+	if want := uuid.NewSHA1(namespace, []byte(`["/s","e1","follow","follow","1",3,0]`)).String(); first != want {
+		t.Errorf("got %s, want the UUIDv5 of the JSON array, %s", first, want)
 	}
 	seen := map[string]bool{first: true}
 	for _, id := range []string{

@@ -1,0 +1,159 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trieungochai/kafka-notify/app/api"
+	"github.com/trieungochai/kafka-notify/app/pipeline"
+	"github.com/trieungochai/kafka-notify/app/poison"
+)
+
+// serve asks a server for a submission, without a connection in between.
+func serve(t testing.TB, o api.Options, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	server, err := api.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := httptest.NewRequest(http.MethodPost, "/v1/events", strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	recorder := httptest.NewRecorder()
+	server.Handler().ServeHTTP(recorder, request)
+	return recorder
+}
+
+func TestPipelines(t *testing.T) {
+	status := pipeline.Status{
+		Name: "follow", ID: "f", Subscribe: "events.follow", Group: "kafka-notify.f", State: pipeline.Running, Handlers: []string{"enrich", "route"},
+		Delivered: 1, Dropped: 2, Retried: 3, Poisoned: 4, Lag: -1, OldestUnprocessedSeconds: 1.5,
+		Tiers: []pipeline.TierStatus{{Topic: "notifications.retry.follow.1", DelaySeconds: 10, Lag: 5}},
+	}
+	s := start(t, func(o *api.Options) {
+		o.Pipelines = pipelines{status, {Name: "bare", ID: "bare", State: pipeline.Stopped}}
+	})
+	got := s.do(t, http.MethodGet, "/v1/pipelines", "")
+	want := `{"pipelines":[{"name":"follow","id":"f","subscribe":"events.follow","group":"kafka-notify.f","state":"running","handlers":["enrich","route"],` +
+		`"delivered":1,"dropped":2,"retried":3,"poisoned":4,"lag":-1,"oldest_unprocessed_seconds":1.5,"tiers":[{"topic":"notifications.retry.follow.1","delay_seconds":10,"lag":5}]},` +
+		`{"name":"bare","id":"bare","subscribe":"","group":"","state":"stopped","handlers":[],"delivered":0,"dropped":0,"retried":0,"poisoned":0,"lag":0,"oldest_unprocessed_seconds":0,"tiers":[]}]}`
+	if diff := cmp.Diff(want, strings.TrimSpace(got.body)); diff != "" || got.StatusCode != http.StatusOK {
+		t.Errorf("%d (-want +got)\n%s", got.StatusCode, diff)
+	}
+	if got := start(t).do(t, http.MethodGet, "/v1/pipelines", ""); strings.TrimSpace(got.body) != `{"pipelines":[]}` {
+		t.Errorf("without pipelines: %s", got.body)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	well := start(t)
+	for path, want := range map[string]string{"/livez": `{"status":"ok"}`, "/readyz": `{"status":"ready"}`} {
+		if got := well.do(t, http.MethodGet, path, ""); got.StatusCode != http.StatusOK || strings.TrimSpace(got.body) != want {
+			t.Errorf("%s: %d %s", path, got.StatusCode, got.body)
+		}
+		if got := well.do(t, http.MethodHead, path, ""); got.StatusCode != http.StatusOK || got.body != "" {
+			t.Errorf("HEAD %s: %d %q", path, got.StatusCode, got.body)
+		}
+	}
+	ill := start(t, func(o *api.Options) {
+		o.Health = health{"the broker is out of reach", "pipeline follow has not joined its group"}
+	})
+	got := ill.do(t, http.MethodGet, "/readyz", "")
+	p := problemOf(t, got)
+	if got.StatusCode != http.StatusServiceUnavailable || len(p.Errors) != 2 || !strings.Contains(p.Detail, "pipeline follow has not joined its group") {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+	if got := ill.do(t, http.MethodGet, "/livez", ""); got.StatusCode != http.StatusOK {
+		t.Errorf("/livez: %d", got.StatusCode)
+	}
+}
+
+func TestMetricsAreServed(t *testing.T) {
+	s := start(t)
+	s.submit(t, "application/json", native)
+	s.do(t, http.MethodGet, "/v1/users/1/notifications", "")
+	s.do(t, http.MethodGet, "/nowhere", "")
+	got := s.do(t, http.MethodGet, "/metrics", "")
+	for _, want := range []string{
+		`kafka_notify_events_accepted_total{type="follow"} 1`,
+		`kafka_notify_submit_publish_seconds_count 1`,
+		`kafka_notify_http_request_seconds_count{code="202",method="POST",route="/v1/events"} 1`,
+		`kafka_notify_http_request_seconds_count{code="200",method="GET",route="/v1/users/{id}/notifications"} 1`,
+		`kafka_notify_http_request_seconds_count{code="404",method="GET",route="none"} 1`,
+	} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+}
+
+func TestNoSuchRoute(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/", "/v1", "/v1/events/", "/v1//events", "/notifications/", "/v1/users//notifications", "/v1/users/a/b/notifications"} {
+		got := s.do(t, http.MethodPost, path, "x")
+		if p := problemOf(t, got); got.StatusCode != http.StatusNotFound || !strings.Contains(p.Detail, "/openapi.yaml") {
+			t.Errorf("%s: %d %s", path, got.StatusCode, got.body)
+		}
+	}
+	for _, tt := range []struct{ method, path, allow string }{
+		{http.MethodGet, "/v1/events", "POST"},
+		{http.MethodDelete, "/v1/poison/x", "GET, HEAD"},
+		{http.MethodOptions, "/send", "POST"},
+		{"BREW", "/livez", "GET, HEAD"},
+	} {
+		got := s.do(t, tt.method, tt.path, "")
+		if p := problemOf(t, got); got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != tt.allow || p.Status != got.StatusCode {
+			t.Errorf("%s %s: %d, Allow %q, %s", tt.method, tt.path, got.StatusCode, got.Header.Get("Allow"), got.body)
+		}
+	}
+}
+
+// panicking panics on every question.
+type panicking struct{ poisonTopic }
+
+func (*panicking) Get(context.Context, string) (poison.Entry, bool, error) { panic("boom") }
+
+func TestAPanicIsOneAnswer(t *testing.T) {
+	var log bytes.Buffer
+	s := start(t, func(o *api.Options) {
+		o.Poison = &panicking{}
+		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	got := s.do(t, http.MethodGet, "/v1/poison/x", "")
+	if p := problemOf(t, got); got.StatusCode != http.StatusInternalServerError || p.Type != "urn:kafka-notify:problem:internal" || strings.Contains(got.body, "boom") {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+	if !strings.Contains(log.String(), "boom") || !strings.Contains(log.String(), "operation_test.go") {
+		t.Errorf("log: %s", log.String())
+	}
+	if got := s.do(t, http.MethodGet, "/livez", ""); got.StatusCode != http.StatusOK {
+		t.Errorf("afterwards %d", got.StatusCode)
+	}
+}
+
+func TestNewNamesWhatIsMissing(t *testing.T) {
+	_, err := api.New(api.Options{})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{"Types", "Publisher", "Inbox", "Poison", "Pipelines", "Health"} {
+		if !strings.Contains(err.Error(), "option "+name+" is required") {
+			t.Errorf("the error lacks %s: %v", name, err)
+		}
+	}
+	if _, err := api.New(options(t)); err != nil {
+		t.Errorf("with the rest left out: %v", err)
+	}
+	o := options(t)
+	first := start(t)
+	o.Metrics = first.metrics
+	if _, err := api.New(o); err == nil {
+		t.Error("the metrics are registered twice without an error")
+	}
+}

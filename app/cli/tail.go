@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// tailing is what the command line says of what to read.
+type tailing struct {
+	file      configFile
+	brokers   []string
+	fromStart bool
+	limit     count
+}
+
+func newTail() *cobra.Command {
+	var t tailing
+	cmd := &cobra.Command{
+		Use:   "tail TOPIC",
+		Short: "Print the records of a topic as JSON lines, as they arrive",
+		Long: `Prints the records of a topic as JSON lines, from now on, until interrupted.
+It reads from Kafka itself, in no consumer group: nobody else misses anything.
+Order holds within a partition.`,
+		Example: `kafka-notify tail notifications.user.1 --from-start
+kafka-notify tail events.follow --brokers kafka-1:9092,kafka-2:9092`,
+		Args: arguments("TOPIC"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return t.run(cmd, args[0])
+		},
+	}
+	t.file.addFlag(cmd)
+	cmd.Flags().StringSliceVar(&t.brokers, "brokers", nil, "ask the Kafka brokers at `HOST:PORT,...` (default: those of the configuration)")
+	cmd.Flags().BoolVar(&t.fromStart, "from-start", false, "begin with the oldest record instead of the next")
+	cmd.Flags().Var(&t.limit, "limit", "stop after so many records")
+	return cmd
+}
+
+func (t *tailing) run(cmd *cobra.Command, topic string) error {
+	brokers, err := t.addresses()
+	if err != nil {
+		return err
+	}
+	client, err := kafka.NewClient(brokers)
+	if err != nil {
+		return usagef(cmd, "--brokers: %s", err)
+	}
+	defer client.Close()
+
+	ctx := cmd.Context()
+	err = t.follow(ctx, client, topic, cmd.OutOrStdout())
+	switch {
+	case err == nil, ctx.Err() != nil:
+		return nil // interrupting is how it ends
+	case handler.IsUnavailable(err):
+		return fmt.Errorf("no Kafka broker answers at %s: start the service, or name others with --brokers: %w", strings.Join(brokers, ", "), err)
+	}
+	return err
+}
+
+// addresses are the brokers to ask.
+func (t *tailing) addresses() ([]string, error) {
+	if len(t.brokers) > 0 {
+		return t.brokers, nil
+	}
+	cfg, err := t.file.load()
+	if err != nil {
+		return nil, err
+	}
+	if e := cfg.Kafka.Embedded; e != nil {
+		return []string{e.Listen}, nil
+	}
+	return cfg.Kafka.Brokers, nil
+}
+
+const (
+	// brokerPatience bounds the first request: a person waits for it.
+	brokerPatience = 5 * time.Second
+	// tailPause is how long a round that brought nothing is followed by
+	// silence. A long poll instead would hold up the other partitions: a
+	// broker answers one connection's requests one after the other.
+	tailPause = 200 * time.Millisecond
+	// tailBytes bounds one fetch, so that no partition keeps the others waiting.
+	tailBytes = 1 << 20
+)
+
+// follow prints records until ctx ends or the limit is reached.
+func (t *tailing) follow(ctx context.Context, client *kafka.Client, topic string, out io.Writer) error {
+	next, err := t.offsets(ctx, client, topic)
+	if err != nil {
+		return err
+	}
+	partitions := slices.Sorted(maps.Keys(next))
+	for printed := 0; ; {
+		before := printed
+		for _, p := range partitions {
+			page, err := client.Fetch(ctx, topic, p, next[p], tailBytes, 0)
+			if errors.Is(err, kerr.OffsetOutOfRange) {
+				// Retention was quicker, or the topic was made anew.
+				bounds, err := client.Bounds(ctx, topic, p)
+				if err != nil {
+					return err
+				}
+				next[p] = bounds.Start
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			for _, r := range page.Records {
+				if err := writeRecord(out, r); err != nil {
+					return err
+				}
+				if printed++; printed == int(t.limit) {
+					return nil
+				}
+			}
+			next[p] = page.Next
+		}
+		if printed > before {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(tailPause):
+		}
+	}
+}
+
+// offsets is where to begin, for each partition.
+func (t *tailing) offsets(ctx context.Context, client *kafka.Client, topic string) (map[int32]int64, error) {
+	asking, cancel := context.WithTimeout(ctx, brokerPatience)
+	defer cancel()
+	topics, err := client.TopicPartitions(asking)
+	if err != nil {
+		return nil, err
+	}
+	n, ok := topics[topic]
+	if !ok {
+		return nil, unknownTopic(topic, slices.Collect(maps.Keys(topics)))
+	}
+	next := make(map[int32]int64, n)
+	for p := range n {
+		bounds, err := client.Bounds(ctx, topic, p)
+		if err != nil {
+			return nil, err
+		}
+		next[p] = bounds.End
+		if t.fromStart {
+			next[p] = bounds.Start
+		}
+	}
+	return next, nil
+}
+
+func unknownTopic(topic string, topics []string) error {
+	if strings.HasPrefix(topic, kafka.UserTopicPrefix) {
+		return fmt.Errorf("there is no topic %q: a person's topic is made with the first notification", topic)
+	}
+	topics = slices.DeleteFunc(topics, func(t string) bool { return strings.HasPrefix(t, kafka.UserTopicPrefix) })
+	return fmt.Errorf("there is no topic %q (%s)", topic, config.Suggest(topic, topics))
+}
