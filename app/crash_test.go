@@ -44,6 +44,9 @@ const (
 	crashes    = 10
 	submitters = 8
 	peopleEach = 4
+	// perPhase is how many events a person gets at the most from one start to
+	// the next, so that a slow machine isn't left with a backlog of minutes.
+	perPhase = 30
 )
 
 // After any number of SIGKILLs no accepted event is missing, none is twice in
@@ -72,6 +75,7 @@ type crash struct {
 	broker      string // where the embedded one listens, if it is used
 	process     *exec.Cmd
 	slowest     time.Duration
+	phase       atomic.Int64 // starts so far
 	accepted    atomic.Int64
 	wanted      [submitters * peopleEach]atomic.Int64 // by person: the last accepted seq
 }
@@ -153,6 +157,7 @@ func (c *crash) launch() {
 		time.Sleep(20 * time.Millisecond)
 	}
 	c.slowest = max(c.slowest, time.Since(start))
+	c.phase.Add(1)
 }
 
 // end ends the process by a signal.
@@ -175,7 +180,13 @@ func (c *crash) log() string {
 // submit sends events to the submitter's own people, numbered for each, and
 // repeats one, with the id it has, until it is accepted.
 func (c *crash) submit(ctx context.Context, submitter int) {
-	for seq := int64(1); ctx.Err() == nil; seq++ {
+	for seq := int64(1); ; seq++ {
+		for seq > c.phase.Load()*perPhase && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		if ctx.Err() != nil {
+			return
+		}
 		for p := range peopleEach {
 			person := submitter*peopleEach + p
 			body := fmt.Sprintf(`{"type":"step-%s","id":"%d-%d","data":{"person":"%d","seq":%d}}`, c.site.run, person, seq, person, seq)

@@ -53,10 +53,11 @@ type Result struct {
 
 // submission is one event on its way to the broker.
 type submission struct {
-	event   *handler.Event
-	kind    *event.Type
-	key     string
-	status  Status
+	event     *handler.Event
+	eventType *event.Type
+	key       string
+	status    Status
+	// id is the event's, for the answer.
 	id      string
 	problem *Problem
 }
@@ -139,19 +140,20 @@ func unavailable(list []*submission) *Problem {
 // finds wrong becomes the problem of that event.
 func (s *Server) prepare(e *handler.Event, err error, idempotencyKey string) *submission {
 	one := &submission{event: e}
-	if err == nil {
-		err = s.check(one, idempotencyKey)
-	}
 	if e != nil {
 		one.id = e.ID
 	}
-	if err != nil {
-		one.reject(problemOf(err))
+	if err == nil {
+		err = s.check(one, idempotencyKey)
 	}
+	if err != nil {
+		// An id that was made for it would name nothing.
+		one.status, one.problem = Rejected, problemOf(err)
+		return one
+	}
+	one.id = e.ID
 	return one
 }
-
-func (one *submission) reject(p *Problem) { one.status, one.problem = Rejected, p }
 
 // check does the checks of prepare.
 func (s *Server) check(one *submission, idempotencyKey string) error {
@@ -160,19 +162,19 @@ func (s *Server) check(one *submission, idempotencyKey string) error {
 		e.ID = idempotencyKey
 	}
 	if e.ID == "" {
-		e.ID = s.NewID()
+		e.ID = s.opts.NewID()
 	}
 	if e.Time.IsZero() {
-		e.Time = s.Now().UTC()
+		e.Time = s.opts.Now().UTC()
 	}
-	known, ok := s.Types.Get(e.Type)
+	known, ok := s.opts.Types.Get(e.Type)
 	if !ok {
-		p := kindUnknownType.problem("%s", s.Types.Unknown(e.Type))
+		p := kindUnknownType.problem("%s", s.opts.Types.Unknown(e.Type))
 		pointer := "/type"
 		p.Errors = []Fault{{Pointer: &pointer, Detail: "is not in the configuration"}}
 		return p
 	}
-	one.kind = known
+	one.eventType = known
 	if err := event.Validate(e); err != nil {
 		return err
 	}
@@ -190,8 +192,8 @@ func (s *Server) check(one *submission, idempotencyKey string) error {
 func (s *Server) count(list []*submission) {
 	for _, one := range list {
 		name := unknownType
-		if one.kind != nil {
-			name = one.kind.Name
+		if one.eventType != nil {
+			name = one.eventType.Name
 		}
 		if one.status == Accepted {
 			s.metrics.accepted.WithLabelValues(name).Inc()
@@ -203,5 +205,5 @@ func (s *Server) count(list []*submission) {
 
 // tooManyEvents says how many a request may have.
 func (s *Server) tooManyEvents() *Problem {
-	return kindTooMany.problem("the request has more than %s events, the most allowed: send them in several requests", strconv.Itoa(s.MaxEvents))
+	return kindTooMany.problem("the request has more than %s events, the most allowed: send them in several requests", strconv.Itoa(s.opts.MaxEvents))
 }

@@ -150,6 +150,9 @@ func TestSubmitSeveral(t *testing.T) {
 				`{"index":4,"id":"e","status":"rejected","problem":{"type":"urn:kafka-notify:problem:invalid-event","title":"The event is not valid","status":400,"detail":"the event has a fault: /type is missing","errors":[{"pointer":"/type","detail":"is missing"}]}},` +
 				`{"index":5,"id":"f","status":"accepted"}]}`,
 			[]string{"a", "f"}},
+		"no id is made for what is refused": {"application/json", `[{"type":"follow","data":{"follower_id":"2"}}]`, 207,
+			`{"accepted":0,"rejected":1,"results":[{"index":0,"id":"","status":"rejected","problem":{"type":"urn:kafka-notify:problem:invalid-event","title":"The event is not valid","status":400,"detail":"the event has a fault: /data/followee_id is missing","errors":[{"pointer":"/data/followee_id","detail":"is missing"}]}}]}`,
+			[]string{}},
 		"all refused": {batchType, `[{"id":"x"}]`, 207,
 			`{"accepted":0,"rejected":1,"results":[{"index":0,"id":"x","status":"rejected","problem":{"type":"urn:kafka-notify:problem:invalid-event","title":"The event is not valid","status":400,"detail":"the event has 4 faults","errors":[{"pointer":"/specversion","detail":"is missing"},{"pointer":"/source","detail":"is missing"},{"pointer":"/type","detail":"is missing"},{"pointer":"/data","detail":"is missing"}]}}]}`,
 			[]string{}},

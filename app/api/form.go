@@ -57,10 +57,10 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (list []*submissio
 		lines, err := s.lines(body)
 		return s.several(lines, err, key, event.ParseNative)
 	case mediaType == typeBatch:
-		items, err := event.SplitArray(body, s.MaxEvents)
+		items, err := event.SplitArray(body, s.opts.MaxEvents)
 		return s.several(items, err, key, func(v jsontext.Value) (*handler.Event, error) { return decodeStructured(v) })
 	case startsArray(body):
-		items, err := event.SplitArray(body, s.MaxEvents)
+		items, err := event.SplitArray(body, s.opts.MaxEvents)
 		return s.several(items, err, key, event.ParseNative)
 	default:
 		e, err := event.ParseNative(body)
@@ -149,9 +149,9 @@ func mediaType(r *http.Request) (string, error) {
 
 // body reads the body, up to the limit.
 func (s *Server) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	limited := http.MaxBytesReader(w, r.Body, int64(s.MaxBytes))
-	if r.ContentLength > int64(s.MaxBytes) {
-		return nil, &http.MaxBytesError{Limit: int64(s.MaxBytes)}
+	limited := http.MaxBytesReader(w, r.Body, int64(s.opts.MaxBytes))
+	if r.ContentLength > int64(s.opts.MaxBytes) {
+		return nil, &http.MaxBytesError{Limit: int64(s.opts.MaxBytes)}
 	}
 	body, err := io.ReadAll(limited)
 	var size *http.MaxBytesError
@@ -179,7 +179,7 @@ func (s *Server) lines(body []byte) ([]jsontext.Value, error) {
 	for line := range bytes.Lines(body) {
 		number++
 		if len(bytes.TrimSpace(line)) > 0 {
-			if len(values) == s.MaxEvents {
+			if len(values) == s.opts.MaxEvents {
 				return nil, event.ErrTooMany
 			}
 			if err := event.CheckJSON(line); err != nil {

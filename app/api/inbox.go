@@ -36,7 +36,7 @@ func (s *Server) getInbox(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, next, err := s.Inbox.Page(r.Context(), user, limit, cursor)
+	list, next, err := s.opts.Inbox.Page(r.Context(), user, limit, cursor)
 	if err != nil {
 		return fmt.Errorf("read the notifications of %q: %w", user, err)
 	}

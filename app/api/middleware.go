@@ -39,7 +39,7 @@ func (o *observed) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 // bad request leaves the service unharmed.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := s.Now()
+		start := s.opts.Now()
 		o := &observed{ResponseWriter: w, route: "none"}
 		o.Header().Set("X-Content-Type-Options", "nosniff")
 		defer func() {
@@ -47,13 +47,13 @@ func (s *Server) observe(next http.Handler) http.Handler {
 				if failure == http.ErrAbortHandler {
 					panic(failure)
 				}
-				s.Logger.ErrorContext(r.Context(), "request panicked", "method", r.Method, "path", r.URL.Path,
+				s.opts.Logger.ErrorContext(r.Context(), "request panicked", "method", r.Method, "path", r.URL.Path,
 					"panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
 				if o.status == 0 {
 					s.writeProblem(o, r, kindInternal.problem("the service could not do this: its log says why"))
 				}
 			}
-			s.metrics.request(o.route, r.Method, o.status, s.Now().Sub(start))
+			s.metrics.request(o.route, r.Method, o.status, s.opts.Now().Sub(start))
 		}()
 		next.ServeHTTP(o, r)
 	})

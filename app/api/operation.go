@@ -31,13 +31,13 @@ func (s *Server) operationRoutes(r *mux.Router) {
 	r.Handle("/v1/pipelines", s.answer(s.getPipelines)).Methods(http.MethodGet)
 	r.Handle("/livez", s.answer(s.getLive)).Methods(http.MethodGet)
 	r.Handle("/readyz", s.answer(s.getReady)).Methods(http.MethodGet)
-	r.Handle("/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})).Methods(http.MethodGet)
+	r.Handle("/metrics", promhttp.HandlerFor(s.opts.Metrics, promhttp.HandlerOpts{})).Methods(http.MethodGet)
 	r.Handle("/openapi.yaml", s.answer(s.getOpenAPI)).Methods(http.MethodGet)
 }
 
 // getPipelines shows what runs, with counts and lag.
 func (s *Server) getPipelines(w http.ResponseWriter, r *http.Request) error {
-	list := s.Pipelines.Status(r.Context())
+	list := s.opts.Pipelines.Status(r.Context())
 	if list == nil {
 		list = []pipeline.Status{} // "[]" in JSON, not null
 	}
@@ -64,7 +64,7 @@ func (*Server) getLive(w http.ResponseWriter, _ *http.Request) error {
 // getReady says whether the service can take and deliver events.
 func (s *Server) getReady(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
-	ok, reasons := s.Health.Ready(r.Context())
+	ok, reasons := s.opts.Health.Ready(r.Context())
 	if ok {
 		writeJSON(w, http.StatusOK, typeJSON, HealthStatus{"ready"})
 		return nil

@@ -40,7 +40,7 @@ func (s *Server) listPoison(w http.ResponseWriter, r *http.Request) error {
 	if class := query.Get("class"); class != "" && !slices.Contains(classes, handler.Class(class)) {
 		return parameterProblem("class", fmt.Sprintf("must be one of %v", classes))
 	}
-	entries, next, err := s.Poison.List(r.Context(), poison.Query{
+	entries, next, err := s.opts.Poison.List(r.Context(), poison.Query{
 		Pipeline: query.Get("pipeline"),
 		Class:    query.Get("class"),
 		Limit:    limit,
@@ -63,7 +63,7 @@ func (s *Server) getPoison(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	entry, found, err := s.Poison.Get(r.Context(), id)
+	entry, found, err := s.opts.Poison.Get(r.Context(), id)
 	if err != nil {
 		return fmt.Errorf("read poison entry %q: %w", id, err)
 	}
@@ -81,7 +81,7 @@ func (s *Server) redrivePoison(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := s.Poison.Redrive(r.Context(), id)
+	receipt, err := s.opts.Poison.Redrive(r.Context(), id)
 	if err != nil {
 		return fmt.Errorf("redrive %q: %w", id, err)
 	}

@@ -176,7 +176,7 @@ func (s *Server) answer(serve func(w http.ResponseWriter, r *http.Request) error
 // into the log as well.
 func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	if p.Status >= http.StatusInternalServerError && p.cause != nil && r.Context().Err() == nil {
-		s.Logger.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", p.cause)
+		s.opts.Logger.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "error", p.cause)
 	}
 	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))

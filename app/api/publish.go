@@ -23,7 +23,7 @@ const recordMargin = 64 << 10
 // publish writes the events that have no problem, and gives each its status.
 // Events of one type and key go one after the other, the others at once.
 func (s *Server) publish(ctx context.Context, header http.Header, list []*submission) {
-	ctx, cancel := context.WithTimeout(ctx, s.PublishTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.PublishTimeout)
 	defer cancel()
 	type lane struct{ topic, key string }
 	var order []lane
@@ -32,7 +32,7 @@ func (s *Server) publish(ctx context.Context, header http.Header, list []*submis
 		if one.problem != nil {
 			continue
 		}
-		l := lane{one.kind.Topic(), one.key}
+		l := lane{one.eventType.Topic(), one.key}
 		if lanes[l] == nil {
 			order = append(order, l)
 		}
@@ -59,7 +59,7 @@ func (s *Server) publishLane(ctx context.Context, traceparent string, lane []*su
 			return
 		}
 		one.status, one.problem = s.publishOne(ctx, traceparent, one)
-		if false {
+		if one.status == Failed {
 			skip(lane[i+1:], "an earlier event with the same key was not confirmed, and the order is kept")
 			return
 		}
@@ -81,9 +81,9 @@ func (s *Server) publishOne(ctx context.Context, traceparent string, one *submis
 	if err != nil {
 		return Rejected, problemOf(err)
 	}
-	start := s.Now()
-	err = s.Publisher.Publish(ctx, rec)
-	s.metrics.publish.Observe(s.Now().Sub(start).Seconds())
+	start := s.opts.Now()
+	err = s.opts.Publisher.Publish(ctx, rec)
+	s.metrics.publish.Observe(s.opts.Now().Sub(start).Seconds())
 	if err == nil {
 		return Accepted, nil
 	}
@@ -98,8 +98,8 @@ func (s *Server) publishOne(ctx context.Context, traceparent string, one *submis
 	return Failed, p
 }
 
-// record builds the event record of design and binding: a structured
-// CloudEvent and the service's own headers.
+// record builds the event record: a CloudEvent in structured mode, and the
+// service's own headers.
 func (s *Server) record(one *submission, traceparent string) (*record.Record, error) {
 	e := one.event
 	value, err := event.Encode(e)
@@ -107,7 +107,7 @@ func (s *Server) record(one *submission, traceparent string) (*record.Record, er
 		return nil, err
 	}
 	rec := &record.Record{
-		Topic: one.kind.Topic(),
+		Topic: one.eventType.Topic(),
 		Key:   []byte(one.key),
 		Value: value,
 		Headers: []record.Header{
@@ -120,8 +120,8 @@ func (s *Server) record(one *submission, traceparent string) (*record.Record, er
 	if traceparent != "" {
 		rec.Set(record.HeaderTraceparent, traceparent)
 	}
-	rec.Set(record.HeaderAcceptedAt, s.Now().UTC().Format(time.RFC3339Nano))
-	if size, limit := recordSize(rec), s.MaxBytes+recordMargin; size > limit {
+	rec.Set(record.HeaderAcceptedAt, s.opts.Now().UTC().Format(time.RFC3339Nano))
+	if size, limit := recordSize(rec), s.opts.MaxBytes+recordMargin; size > limit {
 		return nil, kindTooLarge.problem("the event takes %d bytes as a record, and at most %d are allowed", size, limit)
 	}
 	return rec, nil

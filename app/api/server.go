@@ -141,7 +141,7 @@ func (o *Options) validate() error {
 
 // Server answers HTTP requests.
 type Server struct {
-	Options
+	opts    Options
 	metrics *metrics
 	router  *mux.Router
 }
@@ -156,7 +156,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, metrics: m, router: mux.NewRouter()}
+	s := &Server{opts: o, metrics: m, router: mux.NewRouter()}
 	// Ids stand in paths: "a%2Fb" is one id, and "//" belongs to nobody.
 	s.router.UseEncodedPath().SkipClean(true)
 	s.router.NotFoundHandler = s.answer(s.notFound)

@@ -47,8 +47,7 @@ func (s *Server) tutorialRoutes(r *mux.Router) {
 
 // postSend takes the tutorial's form. Its answers have the tutorial's bytes.
 func (s *Server) postSend(w http.ResponseWriter, r *http.Request) error {
-	kind, ok := s.Types.Get(messageType)
-	if !ok || s.Users == nil {
+	if _, ok := s.opts.Types.Get(messageType); !ok || s.opts.Users == nil {
 		return kindNotFound.problem("/send needs the event type %q and the lookup \"users\" in the configuration", messageType)
 	}
 	form, err := s.form(w, r)
@@ -64,24 +63,24 @@ func (s *Server) postSend(w http.ResponseWriter, r *http.Request) error {
 		return writeTutorial(w, http.StatusBadRequest, tutorialMessage{err.Error()})
 	}
 	for _, id := range []string{from, to} {
-		_, found, err := s.Users.Get(r.Context(), id)
+		_, found, err := s.opts.Users.Get(r.Context(), id)
 		if err != nil {
-			s.Logger.ErrorContext(r.Context(), "lookup failed", "lookup", "users", "error", err)
+			s.opts.Logger.ErrorContext(r.Context(), "lookup failed", "lookup", "users", "error", err)
 			return writeTutorial(w, http.StatusInternalServerError, tutorialMessage{"failed to look up a user: " + err.Error()})
 		}
 		if !found {
 			return writeTutorial(w, http.StatusNotFound, tutorialMessage{"User not found"})
 		}
 	}
-	one, err := s.messageEvent(from, to, form("message"))
+	e, err := messageEvent(from, to, form("message"))
 	if err != nil {
 		return writeTutorial(w, http.StatusBadRequest, tutorialMessage{err.Error()})
 	}
-	return s.send(w, r, kind, one)
+	return s.send(w, r, e)
 }
 
 // send publishes a prepared message and answers as the tutorial does.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, kind *event.Type, e *handler.Event) error {
+func (s *Server) send(w http.ResponseWriter, r *http.Request, e *handler.Event) error {
 	list := []*submission{s.prepare(e, nil, "")}
 	s.publish(r.Context(), r.Header, list)
 	s.count(list)
@@ -92,14 +91,14 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, kind *event.Type, 
 	case one.status == Rejected:
 		return writeTutorial(w, one.problem.Status, tutorialMessage{one.problem.Detail})
 	}
-	s.Logger.ErrorContext(r.Context(), "publish failed", "event_type", kind.Name, "event_id", one.id, "error", one.problem.cause)
-	return writeTutorial(w, http.StatusInternalServerError, tutorialMessage{one.problem.Detail})
+	s.opts.Logger.ErrorContext(r.Context(), "publish failed", "event_type", messageType, "event_id", one.id, "error", one.problem.cause)
+	return writeTutorial(w, http.StatusInternalServerError, tutorialMessage{"failed to send the message: the broker did not confirm it"})
 }
 
 // form returns the values of a form, from the body only. What cannot be read
 // counts as empty, as it does in the tutorial; only the size limit is an error.
 func (s *Server) form(w http.ResponseWriter, r *http.Request) (func(name string) string, error) {
-	limit := int64(s.MaxBytes)
+	limit := int64(s.opts.MaxBytes)
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
@@ -127,7 +126,7 @@ func formID(form func(string) string, name string) (string, error) {
 }
 
 // messageEvent builds the event of type message.
-func (s *Server) messageEvent(from, to, message string) (*handler.Event, error) {
+func messageEvent(from, to, message string) (*handler.Event, error) {
 	if !utf8.ValidString(message) {
 		return nil, errors.New("the form value message is not valid UTF-8")
 	}
@@ -166,7 +165,7 @@ func (s *Server) getNotifications(w http.ResponseWriter, r *http.Request) error 
 
 // tutorialList reads a person's notifications into the tutorial's form.
 func (s *Server) tutorialList(ctx context.Context, user string) ([]tutorialNotification, error) {
-	all, err := s.Inbox.All(ctx, user)
+	all, err := s.opts.Inbox.All(ctx, user)
 	if err != nil {
 		return nil, fmt.Errorf("read the notifications of %q: %w", user, err)
 	}

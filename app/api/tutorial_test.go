@@ -114,7 +114,7 @@ func TestSendFails(t *testing.T) {
 		answer string
 	}{
 		"broker away": {failing(errAway, "made-1"), 500,
-			`{"message":"the broker did not confirm the event, which may be there all the same: send it again with the id given here; it is delivered once"}`},
+			`{"message":"failed to send the message: the broker did not confirm it"}`},
 		"lookup away": {func(o *api.Options) { o.Users = users{err: errors.New("down")} }, 500,
 			`{"message":"failed to look up a user: down"}`},
 	}

@@ -62,8 +62,11 @@ func (s *service) addFlags(cmd *cobra.Command) {
 
 // client makes a client of the service that the flags name.
 func (s *service) client(cmd *cobra.Command) (*api.Client, error) {
-	if s.server != "" {
-		client, err := api.NewClient(s.server)
+	if address := s.server; address != "" {
+		if !strings.Contains(address, "://") {
+			address = "http://" + address // host:port alone is what people try first
+		}
+		client, err := api.NewClient(address)
 		if err != nil {
 			return nil, usagef(cmd, "--server: %s", err)
 		}

@@ -106,19 +106,11 @@ func (t *tailing) follow(ctx context.Context, client *kafka.Client, topic string
 	for printed := 0; ; {
 		before := printed
 		for _, p := range partitions {
-			page, err := client.Fetch(ctx, topic, p, next[p], tailBytes, 0)
-			if errors.Is(err, kerr.OffsetOutOfRange) {
-				// Retention was quicker, or the topic was made anew.
-				bounds, err := client.Bounds(ctx, topic, p)
-				if err != nil {
-					return err
-				}
-				next[p] = bounds.Start
-				continue
-			}
+			page, err := fetch(ctx, client, topic, p, next[p])
 			if err != nil {
 				return err
 			}
+			next[p] = page.Next
 			for _, r := range page.Records {
 				if err := writeRecord(out, r); err != nil {
 					return err
@@ -127,7 +119,6 @@ func (t *tailing) follow(ctx context.Context, client *kafka.Client, topic string
 					return nil
 				}
 			}
-			next[p] = page.Next
 		}
 		if printed > before {
 			continue
@@ -138,6 +129,17 @@ func (t *tailing) follow(ctx context.Context, client *kafka.Client, topic string
 		case <-time.After(tailPause):
 		}
 	}
+}
+
+// fetch reads a page. Where the offset is gone, because retention was quicker
+// or the topic was made anew, the next page begins with the oldest record.
+func fetch(ctx context.Context, client *kafka.Client, topic string, partition int32, offset int64) (kafka.Page, error) {
+	page, err := client.Fetch(ctx, topic, partition, offset, tailBytes, 0)
+	if !errors.Is(err, kerr.OffsetOutOfRange) {
+		return page, err
+	}
+	bounds, err := client.Bounds(ctx, topic, partition)
+	return kafka.Page{Next: bounds.Start}, err
 }
 
 // offsets is where to begin, for each partition.

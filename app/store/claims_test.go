@@ -215,7 +215,7 @@ func TestAClaimEndsADayAfterItsWindow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer closeStore(t, s)
 	claims := s.Claims("p")
 	accepted := now
 	mustTake(t, claims, claim(1, accepted))
@@ -238,7 +238,7 @@ func TestClaimsAgainstModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer closeStore(t, s)
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
 		run++

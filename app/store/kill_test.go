@@ -87,7 +87,7 @@ func TestClaimsSurviveSIGKILL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer closeStore(t, s)
 	claims := s.Claims("p")
 	for _, i := range taken {
 		key := fmt.Sprint(i)

@@ -27,9 +27,10 @@ type Store struct {
 	now func() time.Time
 
 	queue   chan *request
-	stop    chan struct{} // closed by Close
 	stopped chan struct{} // closed by the writer when it has ended
-	close   func() error
+
+	closing sync.RWMutex // held while a request enters the queue
+	closed  bool
 }
 
 // Open opens the store in the folder dir, which it creates when it isn't
@@ -52,14 +53,8 @@ func open(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
 		db:      db,
 		now:     now,
 		queue:   make(chan *request, maxBatch),
-		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
-	s.close = sync.OnceValue(func() error {
-		close(s.stop)
-		<-s.stopped
-		return s.db.Close()
-	})
 	go s.write()
 	return s, nil
 }
@@ -93,17 +88,33 @@ func settings(dir string, log *slog.Logger) badger.Options {
 // and gives the folder free. Calls made afterwards fail. Closing twice is no
 // error.
 func (s *Store) Close() error {
-	if err := s.close(); err != nil {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	close(s.queue)
+	<-s.stopped
+	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
 }
 
 // Ping reads from the store, through the same queue as everything else, and
-// returns why that isn't possible.
+// returns why that isn't possible, or wasn't before ctx ended.
 func (s *Store) Ping(ctx context.Context) error {
-	nothing := func(entry, time.Time) change { return change{} }
-	if _, err := s.do(ctx, []byte("ping"), nothing); err != nil {
+	r, err := s.send(ctx, []byte("ping"), func(entry, time.Time) change { return change{} })
+	if err == nil {
+		select {
+		case <-r.done:
+			err = r.err
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("read the store: %w", err)
 	}
 	return nil

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,12 +28,15 @@ func openStore(t testing.TB) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { closeStore(t, s) })
 	return s
+}
+
+func closeStore(t testing.TB, s *store.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestOpenNamesTheFolderInUse(t *testing.T) {
@@ -114,5 +119,54 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 	}
 	if err := claims.Release(t.Context(), "key", claim(1, epoch).Origin); !handler.IsUnavailable(err) {
 		t.Errorf("Release = %v, want it unavailable", err)
+	}
+}
+
+// TestCloseAmidCalls closes a store that is busy: what was answered before is
+// kept, and everything else is told that the store is closed.
+func TestCloseAmidCalls(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	s, err := store.Open(dir, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const callers = 16
+	var taken [callers]int64
+	var wg sync.WaitGroup
+	for caller := range callers {
+		wg.Go(func() {
+			claims := s.Claims(fmt.Sprint(caller))
+			for i := int64(0); ; i++ {
+				_, err := claims.Take(t.Context(), fmt.Sprint(i), claim(i, epoch))
+				if err != nil {
+					if !handler.IsUnavailable(err) {
+						t.Errorf("Take = %v, want it unavailable", err)
+					}
+					taken[caller] = i
+					return
+				}
+			}
+		})
+	}
+	time.Sleep(50 * time.Millisecond)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+
+	if s, err = store.Open(dir, quiet()); err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, s)
+	for caller, n := range taken {
+		if n == 0 {
+			t.Errorf("caller %d took nothing", caller)
+		}
+		for i := range n {
+			got, err := s.Claims(fmt.Sprint(caller)).Take(t.Context(), fmt.Sprint(i), claim(-1, epoch))
+			if err != nil || got != handler.Duplicate {
+				t.Fatalf("claim %d of caller %d is lost: %v, %v", i, caller, got, err)
+			}
+		}
 	}
 }

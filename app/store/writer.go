@@ -17,6 +17,7 @@ const maxBatch = 512
 
 // request asks the writer to change the entry of one key.
 type request struct {
+	ctx    context.Context
 	id     []byte
 	revise func(held entry, now time.Time) change
 
@@ -34,33 +35,30 @@ type change struct {
 }
 
 // do has the writer change the entry under id and waits until that is written.
-// A caller who stops waiting leaves a request behind that may still be carried
-// out: taking and releasing can both be repeated.
+// An error of ctx means that nothing was changed: what the writer has begun is
+// waited for, or a claim could be held by a message that doesn't know it.
 func (s *Store) do(ctx context.Context, id []byte, revise func(entry, time.Time) change) (handler.Verdict, error) {
-	if err := ctx.Err(); err != nil {
+	r, err := s.send(ctx, id, revise)
+	if err != nil {
 		return 0, err
 	}
-	r := &request{id: id, revise: revise, done: make(chan struct{})}
+	<-r.done
+	return r.verdict, r.err
+}
+
+// send puts a request into the queue. It will be answered.
+func (s *Store) send(ctx context.Context, id []byte, revise func(entry, time.Time) change) (*request, error) {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed {
+		return nil, handler.Unavailable(errClosed)
+	}
+	r := &request{ctx: ctx, id: id, revise: revise, done: make(chan struct{})}
 	select {
 	case s.queue <- r:
+		return r, nil
 	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-s.stop:
-		return 0, handler.Unavailable(errClosed)
-	}
-	select {
-	case <-r.done:
-		return r.verdict, r.err
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-s.stopped:
-	}
-	// The writer may have answered and ended at once.
-	select {
-	case <-r.done:
-		return r.verdict, r.err
-	default:
-		return 0, handler.Unavailable(errClosed)
+		return nil, ctx.Err()
 	}
 }
 
@@ -71,20 +69,10 @@ func (s *Store) do(ctx context.Context, id []byte, revise func(entry, time.Time)
 func (s *Store) write() {
 	defer close(s.stopped)
 	batch := make([]*request, 0, maxBatch)
-	for {
-		select {
-		case r := <-s.queue:
-			batch = append(batch[:0], r)
-		case <-s.stop:
-			return
-		}
-		for waiting := true; waiting && len(batch) < maxBatch; {
-			select {
-			case r := <-s.queue:
-				batch = append(batch, r)
-			default:
-				waiting = false
-			}
+	for first := range s.queue {
+		batch = append(batch[:0], first)
+		for waiting := len(s.queue); waiting > 0 && len(batch) < maxBatch; waiting-- {
+			batch = append(batch, <-s.queue)
 		}
 		s.commit(batch)
 		clear(batch)
@@ -104,7 +92,7 @@ func (s *Store) commit(batch []*request) {
 		return nil
 	})
 	for _, r := range batch {
-		if err != nil {
+		if err != nil && r.err == nil {
 			r.err = handler.Unavailable(fmt.Errorf("the store: %w", err))
 		}
 		close(r.done)
@@ -114,6 +102,9 @@ func (s *Store) commit(batch []*request) {
 // apply carries out one request. It returns the errors of the database, which
 // concern the whole batch; an entry that can't be read concerns r alone.
 func (r *request) apply(txn *badger.Txn, now time.Time) error {
+	if r.err = r.ctx.Err(); r.err != nil {
+		return nil
+	}
 	held, err := read(txn, r.id, now)
 	if errors.Is(err, errEntry) {
 		r.err = err

@@ -168,19 +168,24 @@ func (r *run) collect(i int, m *Message) {
 	if len(m.Outputs) == 0 {
 		return
 	}
-	e := m.Event
-	for _, o := range m.Outputs {
-		recipient := o.Notification.Recipient.ID
-		ordinal := r.ordinal(place{step: i, recipient: recipient})
-		o.Notification.ID = NotificationID(e.Source, e.ID, e.Type, r.chain.pipeline, recipient, i, ordinal)
-		r.outputs = append(r.outputs, o)
+	e, before := m.Event, len(r.outputs)
+	if before == 0 {
+		r.outputs = m.Outputs
+	} else {
+		r.outputs = append(r.outputs, m.Outputs...)
+	}
+	for j := before; j < len(r.outputs); j++ {
+		n := &r.outputs[j].Notification
+		ordinal := r.ordinal(j, place{step: i, recipient: n.Recipient.ID})
+		n.ID = NotificationID(e.Source, e.ID, e.Type, r.chain.pipeline, n.Recipient.ID, i, ordinal)
 	}
 	m.Outputs, m.routed = nil, true
 }
 
-// ordinal counts the outputs of a place. Nearly every event has one output, which needs no map.
-func (r *run) ordinal(at place) int {
-	if len(r.outputs) == 0 {
+// ordinal counts the outputs of a place; j counts all. Nearly every event has one output, which
+// needs no map.
+func (r *run) ordinal(j int, at place) int {
+	if j == 0 {
 		r.first = at
 		return 0
 	}

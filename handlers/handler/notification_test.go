@@ -20,8 +20,10 @@ func notification() *handler.Notification {
 		Text:      "Bruno started following you.",
 		Data:      json.RawMessage(`{"follower_id":"2","followee_id":"1"}`),
 		CreatedAt: time.Date(2026, 1, 2, 16, 4, 5, 123_000_000, time.FixedZone("", 3600)),
-		Event: handler.EventRef{ID: "e1", Source: "/kafka-notify/follow", Type: "follow",
-			Time: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)},
+		Event: handler.EventRef{
+			ID: "e1", Source: "/kafka-notify/follow", Type: "follow",
+			Time: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC),
+		},
 	}
 }
 

@@ -21,8 +21,8 @@ func TestChainFaults(t *testing.T) {
 			yaml: "- kep: {when: 'true'}",
 			want: []string{`1:3 unknown handler type "kep" (did you mean "keep"?)`},
 		},
-		"unknown key": {yaml: "- keep: {wen: 'true'}", want: []string{`1:10 unknown key "wen"`}},
-		"missing key": {yaml: "- keep:", want: []string{`1:3 missing key "when"`}},
+		"unknown key":  {yaml: "- keep: {wen: 'true'}", want: []string{`1:10 unknown key "wen"`}},
+		"missing key":  {yaml: "- keep:", want: []string{`1:3 missing key "when"`}},
 		"not a string": {yaml: "- keep: {when: [1]}", want: []string{"1:16 must be a string, not a list"}},
 		"place of an unknown name": {
 			yaml: "- send:\n    to: 'Ünal {itt}'",

@@ -1,0 +1,81 @@
+package handlers_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+	"github.com/trieungochai/kafka-notify/handlers/handlertest"
+)
+
+var sentence = regexp.MustCompile(`^[A-Z][^\n]*[a-z0-9]\.$`)
+
+// TestConformance holds every registered handler type to the contract: what is shown about it is
+// complete, and its example works.
+func TestConformance(t *testing.T) {
+	r := handler.Default()
+	for _, name := range []string{"compose", "deduplicate", "enrich", "filter", "route"} {
+		if !slices.Contains(r.Names(), name) {
+			t.Errorf("%s is not registered", name)
+		}
+	}
+	for _, name := range r.Names() {
+		t.Run(name, func(t *testing.T) {
+			d, _ := r.Describe(name)
+			if !sentence.MatchString(d.Summary) {
+				t.Errorf("the summary is no sentence: %q", d.Summary)
+			}
+			checkParams(t, name, d.Params)
+			if !strings.Contains(d.Example, "- "+name+":") {
+				t.Errorf("the example does not show the type:\n%s", d.Example)
+			}
+			runExample(t, name, d.Example)
+		})
+	}
+}
+
+func checkParams(t *testing.T, path string, params []handler.Param) {
+	t.Helper()
+	if len(params) == 0 {
+		t.Errorf("%s has no parameters: their fields need yaml tags", path)
+	}
+	for _, p := range params {
+		path := path + "." + p.Name
+		if p.Doc == "" && p.Name != "<name>" {
+			t.Errorf("%s has no doc", path)
+		}
+		if p.Kind == "" {
+			t.Errorf("%s has no kind", path)
+		}
+		if p.Params != nil {
+			checkParams(t, path, p.Params)
+		}
+	}
+}
+
+// runExample builds an example and runs two events through it.
+func runExample(t *testing.T, name, example string) {
+	t.Helper()
+	chain := handlertest.Chain(t, example, handlertest.With("users", handlertest.Users()))
+	if !slices.ContainsFunc(chain.Steps(), func(s handler.Step) bool { return s.Type == name }) {
+		t.Errorf("the example builds %v", chain.Steps())
+	}
+	for _, data := range []string{`{"follower_id":"2","followee_id":"1"}`, `{"follower_id":"1","followee_id":"1"}`} {
+		m := handlertest.Message(data)
+		first, _, err := chain.Run(t.Context(), m, nil)
+		if err != nil {
+			t.Fatalf("the example fails on %s: %v", data, err)
+		}
+		again, _, err := chain.Run(t.Context(), m, nil)
+		if err != nil || len(again) != len(first) {
+			t.Fatalf("%s: the same event again gives %d outputs, %v, instead of %d", data, len(again), err, len(first))
+		}
+		for i := range first {
+			if first[i].Notification.ID != again[i].Notification.ID {
+				t.Errorf("%s: the same event again has another notification id", data)
+			}
+		}
+	}
+}
