@@ -191,10 +191,10 @@ func (s *source) get(ctx context.Context, answer *found) error {
 	}
 }
 
-// withID returns the record, with the key as its id where it has none. The record itself belongs to
-// the lookup.
+// withID returns the record, with the key as its id where it has none, or null. The record itself
+// belongs to the lookup.
 func withID(record map[string]any, key string) map[string]any {
-	if _, ok := record["id"]; ok {
+	if record["id"] != nil {
 		return record
 	}
 	named := make(map[string]any, len(record)+1)

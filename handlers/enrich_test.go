@@ -43,6 +43,10 @@ func TestEnrich(t *testing.T) {
 			"actor":     map[string]any{"id": "7", "name": "Ann"},
 			"recipient": map[string]any{"id": "1", "name": "Emma"},
 		}},
+		"an id of null": {data: `{"a":"null","r":"1"}`, values: map[string]any{
+			"actor":     map[string]any{"id": "null", "name": "Nil"},
+			"recipient": map[string]any{"id": "1", "name": "Emma"},
+		}},
 		"dropped":      {data: `{"a":"2","r":"9"}`, reason: "recipient_missing"},
 		"poisoned":     {data: `{"a":"9","r":"1"}`, class: handler.ClassLookupMissing, permanent: true, want: `actor: lookup users has no record with the key "9"`},
 		"both missing": {data: `{"a":"9","r":"8"}`, class: handler.ClassLookupMissing, permanent: true, want: `"9"`},
@@ -54,6 +58,7 @@ func TestEnrich(t *testing.T) {
 		for _, slow := range []bool{false, true} {
 			users := handlertest.Users()
 			users.Records["alias"] = map[string]any{"id": "7", "name": "Ann"}
+			users.Records["null"] = map[string]any{"id": nil, "name": "Nil"}
 			users.Err, users.Slow = tt.err, slow
 			m := handlertest.Message(tt.data)
 			result, err := handlertest.Handler(t, both, handlertest.With("users", users)).Handle(t.Context(), m)

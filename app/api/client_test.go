@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -115,6 +117,15 @@ func TestClientWithoutAService(t *testing.T) {
 	want := "no service answers at " + address + `: start one with "kafka-notify serve", or name another with --server`
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+func TestClientGivesUp(t *testing.T) {
+	s := start(t)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if _, err := newClient(t, s.URL).Pipelines(ctx); err == nil || !strings.Contains(err.Error(), "did not answer in time") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -30,32 +30,51 @@ func TestSubmitOne(t *testing.T) {
 		answer            string
 		value             string
 	}{
-		"native": {"application/json", `{"type":"follow","data":` + followData + `}`, nil,
+		"native": {
+			"application/json", `{"type":"follow","data":` + followData + `}`, nil,
 			`{"id":"made-1","type":"follow","status":"accepted"}`,
-			`{"specversion":"1.0","id":"made-1","source":"/kafka-notify/follow","type":"follow","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`},
-		"native with everything": {"application/json; charset=UTF-8",
+			`{"specversion":"1.0","id":"made-1","source":"/kafka-notify/follow","type":"follow","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`,
+		},
+		"native with everything": {
+			"application/json; charset=UTF-8",
 			` {"time":"2026-01-02T10:00:00+01:00","source":"/app","id":"é","data": ` + followData + ` ,"type":"follow"} `, nil,
 			`{"id":"é","type":"follow","status":"accepted"}`,
-			`{"specversion":"1.0","id":"é","source":"/app","type":"follow","datacontenttype":"application/json","time":"2026-01-02T09:00:00Z","data":` + followData + `}`},
-		"idempotency key": {"application/json", `{"type":"follow","data":` + followData + `}`, []string{"Idempotency-Key", "k-1"},
+			`{"specversion":"1.0","id":"é","source":"/app","type":"follow","datacontenttype":"application/json","time":"2026-01-02T09:00:00Z","data":` + followData + `}`,
+		},
+		"idempotency key": {
+			"application/json", `{"type":"follow","data":` + followData + `}`,
+			[]string{"Idempotency-Key", "k-1"},
 			`{"id":"k-1","type":"follow","status":"accepted"}`,
-			`{"specversion":"1.0","id":"k-1","source":"/kafka-notify/follow","type":"follow","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`},
-		"idempotency key in quotes": {"application/json", `{"type":"follow","data":` + followData + `}`, []string{"Idempotency-Key", `"k-1"`},
+			`{"specversion":"1.0","id":"k-1","source":"/kafka-notify/follow","type":"follow","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`,
+		},
+		"idempotency key in quotes": {
+			"application/json", `{"type":"follow","data":` + followData + `}`,
+			[]string{"Idempotency-Key", `"k-1"`},
 			`{"id":"k-1","type":"follow","status":"accepted"}`,
-			`{"specversion":"1.0","id":"k-1","source":"/kafka-notify/follow","type":"follow","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`},
-		"the event's own id counts": {"application/json", `{"id":"own","type":"follow","data":` + followData + `}`, []string{"Idempotency-Key", "k-1"},
+			`{"specversion":"1.0","id":"k-1","source":"/kafka-notify/follow","type":"follow","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`,
+		},
+		"the event's own id counts": {
+			"application/json", `{"id":"own","type":"follow","data":` + followData + `}`,
+			[]string{"Idempotency-Key", "k-1"},
 			`{"id":"own","type":"follow","status":"accepted"}`,
-			`{"specversion":"1.0","id":"own","source":"/kafka-notify/follow","type":"follow","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`},
-		"structured": {"application/cloudevents+json; charset=utf-8",
+			`{"specversion":"1.0","id":"own","source":"/kafka-notify/follow","type":"follow","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`,
+		},
+		"structured": {
+			"application/cloudevents+json; charset=utf-8",
 			`{"specversion":"1.0","id":"f-1","source":"/users","type":"follow","subject":"s","ext":"<x>","n":1,"data": ` + followData + `}`, nil,
 			`{"id":"f-1","type":"follow","status":"accepted"}`,
-			`{"specversion":"1.0","id":"f-1","source":"/users","type":"follow","subject":"s","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","ext":"<x>","n":1,"data":` + followData + `}`},
-		"binary": {"application/json", "\n" + followData, append([]string{"ce-ext", "100%25 %41 %C3%A9 50%", "ce-subject", `"a \"b\""`}, ceHeaders...),
+			`{"specversion":"1.0","id":"f-1","source":"/users","type":"follow","subject":"s","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","ext":"<x>","n":1,"data":` + followData + `}`,
+		},
+		"binary": {
+			"application/json", "\n" + followData, append([]string{"ce-ext", "100%25 %41 %C3%A9 50%", "ce-subject", `"a \"b\""`}, ceHeaders...),
 			`{"id":"f-1","type":"follow","status":"accepted"}`,
-			`{"specversion":"1.0","id":"f-1","source":"/users","type":"follow","subject":"a \"b\"","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","ext":"100% A é 50%","data":` + followData + `}`},
-		"binary of another JSON type": {"application/vnd.x+json", followData, ceHeaders,
+			`{"specversion":"1.0","id":"f-1","source":"/users","type":"follow","subject":"a \"b\"","datacontenttype":"application/json","time":"2026-01-02T15:04:05.123456789Z","ext":"100% A é 50%","data":` + followData + `}`,
+		},
+		"binary of another JSON type": {
+			"application/vnd.x+json", followData, ceHeaders,
 			`{"id":"f-1","type":"follow","status":"accepted"}`,
-			`{"specversion":"1.0","id":"f-1","source":"/users","type":"follow","datacontenttype":"application/vnd.x+json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`},
+			`{"specversion":"1.0","id":"f-1","source":"/users","type":"follow","datacontenttype":"application/vnd.x+json","time":"2026-01-02T15:04:05.123456789Z","data":` + followData + `}`,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -128,34 +147,56 @@ func TestSubmitSeveral(t *testing.T) {
 		answer            string
 		published         []string
 	}{
-		"array": {"application/json", `[` + follow("a") + `,` + follow("b") + `]`, 202,
+		"array": {
+			"application/json", `[` + follow("a") + `,` + follow("b") + `]`, 202,
 			`{"accepted":2,"rejected":0,"results":[{"index":0,"id":"a","status":"accepted"},{"index":1,"id":"b","status":"accepted"}]}`,
-			[]string{"a", "b"}},
-		"array of one": {"application/json", ` [` + follow("a") + `] `, 202,
-			`{"accepted":1,"rejected":0,"results":[{"index":0,"id":"a","status":"accepted"}]}`, []string{"a"}},
-		"ids are made": {"application/json", `[{"type":"open","data":1}]`, 202,
-			`{"accepted":1,"rejected":0,"results":[{"index":0,"id":"made-1","status":"accepted"}]}`, []string{"made-1"}},
-		"ndjson with empty lines": {"application/x-ndjson", follow("a") + "\r\n\n \n" + follow("b"), 202,
+			[]string{"a", "b"},
+		},
+		"array of one": {
+			"application/json", ` [` + follow("a") + `] `, 202,
+			`{"accepted":1,"rejected":0,"results":[{"index":0,"id":"a","status":"accepted"}]}`,
+			[]string{"a"},
+		},
+		"ids are made": {
+			"application/json", `[{"type":"open","data":1}]`, 202,
+			`{"accepted":1,"rejected":0,"results":[{"index":0,"id":"made-1","status":"accepted"}]}`,
+			[]string{"made-1"},
+		},
+		"ndjson with empty lines": {
+			"application/x-ndjson", follow("a") + "\r\n\n \n" + follow("b"), 202,
 			`{"accepted":2,"rejected":0,"results":[{"index":0,"id":"a","status":"accepted"},{"index":1,"id":"b","status":"accepted"}]}`,
-			[]string{"a", "b"}},
-		"ndjson of one": {"application/x-ndjson", follow("a"), 202,
-			`{"accepted":1,"rejected":0,"results":[{"index":0,"id":"a","status":"accepted"}]}`, []string{"a"}},
-		"CloudEvents": {batchType, `[` + cloudEvent + `]`, 202,
-			`{"accepted":1,"rejected":0,"results":[{"index":0,"id":"f-1","status":"accepted"}]}`, []string{"f-1"}},
-		"some refused": {"application/json", `[` + follow("a") + `,1,{"type":"follow","id":"c","data":{"followee_id":"1"}},{"type":"folow","id":"d","data":1},{"id":"e","data":1},` + follow("f") + `]`, 207,
+			[]string{"a", "b"},
+		},
+		"ndjson of one": {
+			"application/x-ndjson", follow("a"), 202,
+			`{"accepted":1,"rejected":0,"results":[{"index":0,"id":"a","status":"accepted"}]}`,
+			[]string{"a"},
+		},
+		"CloudEvents": {
+			batchType, `[` + cloudEvent + `]`, 202,
+			`{"accepted":1,"rejected":0,"results":[{"index":0,"id":"f-1","status":"accepted"}]}`,
+			[]string{"f-1"},
+		},
+		"some refused": {
+			"application/json", `[` + follow("a") + `,1,{"type":"follow","id":"c","data":{"followee_id":"1"}},{"type":"folow","id":"d","data":1},{"id":"e","data":1},` + follow("f") + `]`, 207,
 			`{"accepted":2,"rejected":4,"results":[{"index":0,"id":"a","status":"accepted"},` +
 				`{"index":1,"id":"","status":"rejected","problem":{"type":"urn:kafka-notify:problem:invalid-event","title":"The event is not valid","status":400,"detail":"the event has a fault: is no JSON object but a number","errors":[{"pointer":"","detail":"is no JSON object but a number"}]}},` +
 				`{"index":2,"id":"c","status":"rejected","problem":{"type":"urn:kafka-notify:problem:invalid-event","title":"The event is not valid","status":400,"detail":"the event has a fault: /data/follower_id is missing","errors":[{"pointer":"/data/follower_id","detail":"is missing"}]}},` +
 				`{"index":3,"id":"d","status":"rejected","problem":{"type":"urn:kafka-notify:problem:unknown-event-type","title":"There is no such event type","status":404,"detail":"unknown event type \"folow\" (did you mean \"follow\"?): this service knows follow, message, open","errors":[{"pointer":"/type","detail":"is not in the configuration"}]}},` +
 				`{"index":4,"id":"e","status":"rejected","problem":{"type":"urn:kafka-notify:problem:invalid-event","title":"The event is not valid","status":400,"detail":"the event has a fault: /type is missing","errors":[{"pointer":"/type","detail":"is missing"}]}},` +
 				`{"index":5,"id":"f","status":"accepted"}]}`,
-			[]string{"a", "f"}},
-		"no id is made for what is refused": {"application/json", `[{"type":"follow","data":{"follower_id":"2"}}]`, 207,
+			[]string{"a", "f"},
+		},
+		"no id is made for what is refused": {
+			"application/json", `[{"type":"follow","data":{"follower_id":"2"}}]`, 207,
 			`{"accepted":0,"rejected":1,"results":[{"index":0,"id":"","status":"rejected","problem":{"type":"urn:kafka-notify:problem:invalid-event","title":"The event is not valid","status":400,"detail":"the event has a fault: /data/followee_id is missing","errors":[{"pointer":"/data/followee_id","detail":"is missing"}]}}]}`,
-			[]string{}},
-		"all refused": {batchType, `[{"id":"x"}]`, 207,
+			[]string{},
+		},
+		"all refused": {
+			batchType, `[{"id":"x"}]`, 207,
 			`{"accepted":0,"rejected":1,"results":[{"index":0,"id":"x","status":"rejected","problem":{"type":"urn:kafka-notify:problem:invalid-event","title":"The event is not valid","status":400,"detail":"the event has 4 faults","errors":[{"pointer":"/specversion","detail":"is missing"},{"pointer":"/source","detail":"is missing"},{"pointer":"/type","detail":"is missing"},{"pointer":"/data","detail":"is missing"}]}}]}`,
-			[]string{}},
+			[]string{},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

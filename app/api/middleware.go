@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -44,7 +45,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		o.Header().Set("X-Content-Type-Options", "nosniff")
 		defer func() {
 			if failure := recover(); failure != nil {
-				if failure == http.ErrAbortHandler {
+				if err, ok := failure.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(failure)
 				}
 				s.opts.Logger.ErrorContext(r.Context(), "request panicked", "method", r.Method, "path", r.URL.Path,

@@ -157,3 +157,14 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 		t.Error("the metrics are registered twice without an error")
 	}
 }
+
+func TestConfigureBoundsEveryConnection(t *testing.T) {
+	var server http.Server
+	api.Configure(&server)
+	if server.MaxHeaderBytes != 32<<10 || server.ReadHeaderTimeout <= 0 || server.ReadTimeout <= 0 || server.IdleTimeout <= 0 {
+		t.Errorf("limits are missing: %+v", &server)
+	}
+	if server.WriteTimeout <= api.DefaultPublishTimeout {
+		t.Errorf("an answer may take %v, and the broker %v", server.WriteTimeout, api.DefaultPublishTimeout)
+	}
+}

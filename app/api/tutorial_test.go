@@ -49,30 +49,52 @@ func TestSend(t *testing.T) {
 		answer                  string
 		data                    string
 	}{
-		"sent": {"/send", formType, form("fromID", "2", "toID", "1", "message", "Hello, Emma"), 200,
-			`{"message":"Notification sent successfully!"}`, `{"from_id":"2","to_id":"1","message":"Hello, Emma"}`},
-		"multipart": {"/send", multi, multiBody, 200,
-			`{"message":"Notification sent successfully!"}`, `{"from_id":"2","to_id":"1","message":"Hi \"Emma\" <3"}`},
-		"numbers as Atoi reads them": {"/send", formType, form("fromID", "+002", "toID", "01", "message", ""), 200,
-			`{"message":"Notification sent successfully!"}`, `{"from_id":"2","to_id":"1","message":""}`},
-		"fromID first": {"/send", formType, form("fromID", "x", "toID", "y"), 400,
-			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"x\": invalid syntax"}`, ""},
-		"then toID": {"/send", formType, form("fromID", "2", "toID", ""), 400,
-			`{"message":"failed to parse ID from form value toID: strconv.Atoi: parsing \"\": invalid syntax"}`, ""},
-		"escaped for HTML": {"/send", formType, form("fromID", "<&>"), 400,
-			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"\u003c\u0026\u003e\": invalid syntax"}`, ""},
-		"out of range": {"/send", formType, form("fromID", "99999999999999999999"), 400,
-			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"99999999999999999999\": value out of range"}`, ""},
-		"the query is no form": {"/send?fromID=2&toID=1", formType, "", 400,
-			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"\": invalid syntax"}`, ""},
-		"no form": {"/send", "application/json", `{"fromID":2}`, 400,
-			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"\": invalid syntax"}`, ""},
-		"broken multipart": {"/send", "multipart/form-data; boundary=x", "--y", 400,
-			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"\": invalid syntax"}`, ""},
+		"sent": {
+			"/send", formType, form("fromID", "2", "toID", "1", "message", "Hello, Emma"), 200,
+			`{"message":"Notification sent successfully!"}`, `{"from_id":"2","to_id":"1","message":"Hello, Emma"}`,
+		},
+		"multipart": {
+			"/send", multi, multiBody, 200,
+			`{"message":"Notification sent successfully!"}`, `{"from_id":"2","to_id":"1","message":"Hi \"Emma\" <3"}`,
+		},
+		"numbers as Atoi reads them": {
+			"/send", formType, form("fromID", "+002", "toID", "01", "message", ""), 200,
+			`{"message":"Notification sent successfully!"}`, `{"from_id":"2","to_id":"1","message":""}`,
+		},
+		"fromID first": {
+			"/send", formType, form("fromID", "x", "toID", "y"), 400,
+			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"x\": invalid syntax"}`, "",
+		},
+		"then toID": {
+			"/send", formType, form("fromID", "2", "toID", ""), 400,
+			`{"message":"failed to parse ID from form value toID: strconv.Atoi: parsing \"\": invalid syntax"}`, "",
+		},
+		"escaped for HTML": {
+			"/send", formType, form("fromID", "<&>"), 400,
+			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"\u003c\u0026\u003e\": invalid syntax"}`, "",
+		},
+		"out of range": {
+			"/send", formType, form("fromID", "99999999999999999999"), 400,
+			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"99999999999999999999\": value out of range"}`, "",
+		},
+		"the query is no form": {
+			"/send?fromID=2&toID=1", formType, "", 400,
+			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"\": invalid syntax"}`, "",
+		},
+		"no form": {
+			"/send", "application/json", `{"fromID":2}`, 400,
+			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"\": invalid syntax"}`, "",
+		},
+		"broken multipart": {
+			"/send", "multipart/form-data; boundary=x", "--y", 400,
+			`{"message":"failed to parse ID from form value fromID: strconv.Atoi: parsing \"\": invalid syntax"}`, "",
+		},
 		"unknown sender":   {"/send", formType, form("fromID", "9", "toID", "1"), 404, `{"message":"User not found"}`, ""},
 		"unknown receiver": {"/send", formType, form("fromID", "1", "toID", "-1"), 404, `{"message":"User not found"}`, ""},
-		"invalid UTF-8": {"/send", formType, "fromID=1&toID=2&message=%ff", 400,
-			`{"message":"the form value message is not valid UTF-8"}`, ""},
+		"invalid UTF-8": {
+			"/send", formType, "fromID=1&toID=2&message=%ff", 400,
+			`{"message":"the form value message is not valid UTF-8"}`, "",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -113,10 +135,14 @@ func TestSendFails(t *testing.T) {
 		status int
 		answer string
 	}{
-		"broker away": {failing(errAway, "made-1"), 500,
-			`{"message":"failed to send the message: the broker did not confirm it"}`},
-		"lookup away": {func(o *api.Options) { o.Users = users{err: errors.New("down")} }, 500,
-			`{"message":"failed to look up a user: down"}`},
+		"broker away": {
+			failing(errAway, "made-1"), 500,
+			`{"message":"failed to send the message: the broker did not confirm it"}`,
+		},
+		"lookup away": {
+			func(o *api.Options) { o.Users = users{err: errors.New("down")} }, 500,
+			`{"message":"failed to look up a user: down"}`,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -57,28 +57,42 @@ func TestDecode(t *testing.T) {
 		"without headers":               {nil, structured, plain},
 		"with the headers of something": {headers("content-type", "application/json", "x", "y"), structured, plain},
 		"the last content type counts":  {headers("content-type", "application/cloudevents+avro", "content-type", "application/cloudevents+json"), structured, plain},
-		"data before the attributes": {nil,
-			`{ "data" : ` + oddData + `,"type":"follow" , "source":"/s","id":"1","specversion":"1.0"}`, plain},
-		"data_base64": {nil,
-			`{"specversion":"1.0","id":"1","source":"/s","data_base64" : "` + base64.StdEncoding.EncodeToString([]byte(" "+oddData)) + `","type":"follow"}`, plain},
-		"null attributes count as absent": {nil,
-			`{"specversion":"1.0","id":"1","source":"/s","type":"follow","subject":null,"time":null,"ext":null,"data":` + oddData + `}`, plain},
-		"every attribute": {nil,
+		"data before the attributes": {
+			nil,
+			`{ "data" : ` + oddData + `,"type":"follow" , "source":"/s","id":"1","specversion":"1.0"}`, plain,
+		},
+		"data_base64": {
+			nil,
+			`{"specversion":"1.0","id":"1","source":"/s","data_base64" : "` + base64.StdEncoding.EncodeToString([]byte(" "+oddData)) + `","type":"follow"}`, plain,
+		},
+		"null attributes count as absent": {
+			nil,
+			`{"specversion":"1.0","id":"1","source":"/s","type":"follow","subject":null,"time":null,"ext":null,"data":` + oddData + `}`, plain,
+		},
+		"every attribute": {
+			nil,
 			`{"specversion":"1.0","id":"1","source":"https://example.com/a?b=c#d","type":"follow","time":"2026-01-02T16:04:05.123456789+01:00",` +
 				`"subject":"s u b","dataschema":"https://example.com/schema","datacontenttype":"application/vnd.x+json",` +
-				`"text":"é\"\u003c","yes":true,"count":-7,"data":` + oddData + `}`, full},
-		"null data": {nil, `{"specversion":"1.0","id":"1","source":"/s","type":"follow","data":null}`,
-			&handler.Event{ID: "1", Source: "/s", Type: "follow", Data: []byte("null")}},
-		"source that needs escaping": {nil, `{"specversion":"1.0","id":"1","source":"a b","type":"follow","data":1}`,
-			&handler.Event{ID: "1", Source: "a%20b", Type: "follow", Data: []byte("1")}},
+				`"text":"é\"\u003c","yes":true,"count":-7,"data":` + oddData + `}`, full,
+		},
+		"null data": {
+			nil, `{"specversion":"1.0","id":"1","source":"/s","type":"follow","data":null}`,
+			&handler.Event{ID: "1", Source: "/s", Type: "follow", Data: []byte("null")},
+		},
+		"source that needs escaping": {
+			nil, `{"specversion":"1.0","id":"1","source":"a b","type":"follow","data":1}`,
+			&handler.Event{ID: "1", Source: "a%20b", Type: "follow", Data: []byte("1")},
+		},
 		"binary": {headers("ce_specversion", "1.0", "ce_id", "1", "ce_source", "/s", "ce_type", "follow", "content-type", "application/json"), oddData, plain},
 		"binary with space around the data": {
 			headers("ce_specversion", "1.0", "ce_id", "1", "ce_source", "/s", "ce_type", "follow"), "\n " + oddData + "\r\n", plain,
 		},
-		"binary with every attribute": {headers("ce_specversion", "1.0", "ce_id", "1", "ce_source", "https://example.com/a?b=c#d",
-			"ce_type", "follow", "ce_time", "2026-01-02T15:04:05.123456789Z", "ce_subject", "s u b", "ce_dataschema", "https://example.com/schema",
-			"content-type", "application/vnd.x+json", "ce_text", "é\"<", "ce_yes", "true", "ce_count", "-7", "traceparent", "unrelated"),
-			oddData, &withText},
+		"binary with every attribute": {
+			headers("ce_specversion", "1.0", "ce_id", "1", "ce_source", "https://example.com/a?b=c#d",
+				"ce_type", "follow", "ce_time", "2026-01-02T15:04:05.123456789Z", "ce_subject", "s u b", "ce_dataschema", "https://example.com/schema",
+				"content-type", "application/vnd.x+json", "ce_text", "é\"<", "ce_yes", "true", "ce_count", "-7", "traceparent", "unrelated"),
+			oddData, &withText,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

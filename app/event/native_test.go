@@ -16,10 +16,14 @@ func TestParseNative(t *testing.T) {
 		text string
 		want *handler.Event
 	}{
-		"least": {`{"type":"follow","data":` + oddData + `}`,
-			&handler.Event{Type: "follow", Source: "/kafka-notify/follow", Data: []byte(oddData)}},
-		"all": {` {"id":"1","source":"a b","time":"2026-01-02T15:04:05.123456789Z", "data": null ,"type":"follow"} `,
-			&handler.Event{ID: "1", Type: "follow", Source: "a%20b", Time: when, Data: []byte("null")}},
+		"least": {
+			`{"type":"follow","data":` + oddData + `}`,
+			&handler.Event{Type: "follow", Source: "/kafka-notify/follow", Data: []byte(oddData)},
+		},
+		"all": {
+			` {"id":"1","source":"a b","time":"2026-01-02T15:04:05.123456789Z", "data": null ,"type":"follow"} `,
+			&handler.Event{ID: "1", Type: "follow", Source: "a%20b", Time: when, Data: []byte("null")},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -100,5 +104,16 @@ func TestSplitArray(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestCheckID(t *testing.T) {
+	for id, want := range map[string]string{
+		"f-1": "", "": "is missing", " ": "is empty", "a\tb": "holds a control character", "\xff": "is not valid UTF-8",
+		strings.Repeat("x", 1024): "", strings.Repeat("x", 1025): "has 1025 bytes: at most 1024 are allowed",
+	} {
+		if got := event.CheckID(id); got != want {
+			t.Errorf("CheckID(%.20q) = %q, want %q", id, got, want)
+		}
 	}
 }

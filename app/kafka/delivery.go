@@ -18,7 +18,8 @@ type Delivery struct {
 	// finish the work at hand, begin nothing, wait for nothing.
 	Stopping <-chan struct{}
 
-	claim *claim
+	claim     *claim
+	abandoned atomic.Bool
 }
 
 type deliveryKey struct{}
@@ -49,10 +50,14 @@ func (d *Delivery) Stopped() bool {
 // Without it the stock subscriber would send a refused message again and
 // again, deaf to the rebalance that waits for it.
 func (d *Delivery) Abandon() {
+	d.abandoned.Store(true)
 	if d.claim != nil {
 		d.claim.abandoned.Store(true)
 	}
 }
+
+// Abandoned reports whether Abandon was called.
+func (d *Delivery) Abandoned() bool { return d.abandoned.Load() }
 
 // claim is one partition in one session. It stands between sarama's claim and
 // watermill-kafka's loop over it, which takes one message at a time.

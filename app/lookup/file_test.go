@@ -65,7 +65,6 @@ func TestFileFaults(t *testing.T) {
 		{"an empty file", "", []string{"etc/users.yaml:1:1: a lookup file is one mapping"}},
 		{"a key twice", "1: {name: Emma}\n\"1\": {name: Bruno}\n", []string{"etc/users.yaml:2:1: "}},
 		{"a second document", "1: {name: Emma}\n---\n2: {name: Bruno}\n", []string{"etc/users.yaml:2"}},
-		{"the environment", "1: {name: \"${HOME}\"}\n", []string{"etc/users.yaml:1:"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -320,4 +319,21 @@ func BenchmarkFile(b *testing.B) {
 			}
 		}
 	})
+}
+
+// Variables are for the configuration: the environment holds secrets, and what
+// a lookup says ends up in notifications.
+func TestFileKeepsTheEnvironmentOut(t *testing.T) {
+	files := folder(t.TempDir())
+	files.write(t, "users.yaml", "1: {name: \"${HOME}\"}\n")
+	set := newSet(t, "users: {file: users.yaml}", files, quiet())
+	if err := set.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer set.Stop()
+	users, _ := set.Get("users")
+	record, found, err := users.Get(t.Context(), "1")
+	if err != nil || !found || record["name"] != "${HOME}" {
+		t.Errorf("record %v, %v, %v", record, found, err)
+	}
 }

@@ -97,13 +97,18 @@ func (p *Pipeline) poisonRecord(j *journey, err error) *record.Record {
 // maxReason bounds a reason in bytes.
 const maxReason = 1024
 
-// reasonOf is an error as an operator reads it. A panic's own text is its
-// whole stack; its value and the innermost frames say enough.
+// reasonOf is an error as an operator reads it, without the step, which stands
+// beside it. A panic's own text is its whole stack; its value and the innermost
+// frames say enough.
 func reasonOf(err error) string {
 	var panicked middleware.RecoveredPanicError
+	var failed *handler.StepError
 	text := err.Error()
-	if errors.As(err, &panicked) {
+	switch {
+	case errors.As(err, &panicked):
 		text = fmt.Sprintf("panic: %v at %s", panicked.V, frames(panicked.Stacktrace, 3))
+	case errors.As(err, &failed):
+		text = failed.Err.Error()
 	}
 	return record.Text(text, maxReason)
 }

@@ -175,6 +175,7 @@ func (r *run) collect(i int, m *Message) {
 		r.outputs = append(r.outputs, m.Outputs...)
 	}
 	for j := before; j < len(r.outputs); j++ {
+		r.outputs[j].Step = r.chain.steps[i]
 		n := &r.outputs[j].Notification
 		ordinal := r.ordinal(j, place{step: i, recipient: n.Recipient.ID})
 		n.ID = NotificationID(e.Source, e.ID, e.Type, r.chain.pipeline, n.Recipient.ID, i, ordinal)

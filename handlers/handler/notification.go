@@ -70,7 +70,7 @@ func (n *Notification) AppendJSON(dst []byte) []byte {
 
 // MarshalJSON returns what AppendJSON appends. Inside encoding/json the bytes of Data are compacted
 // and escaped for HTML all the same: use AppendJSON for what is published.
-func (n *Notification) MarshalJSON() ([]byte, error) {
+func (n Notification) MarshalJSON() ([]byte, error) {
 	return n.AppendJSON(make([]byte, 0, n.size())), nil
 }
 

@@ -60,6 +60,13 @@ func TestNotificationJSON(t *testing.T) {
 		if err != nil || string(marshaled) != tt.want {
 			t.Errorf("%s: MarshalJSON gives %s, %v", name, marshaled, err)
 		}
+		if name != "full" {
+			continue
+		}
+		// A value in a list is not addressable.
+		if listed, err := json.Marshal([]any{*n}); err != nil || string(listed) != "["+tt.want+"]" {
+			t.Errorf("%s: json.Marshal gives %s, %v", name, listed, err)
+		}
 	}
 }
 

@@ -1,0 +1,42 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trieungochai/kafka-notify/app/kafka"
+)
+
+// Wire gives p what a Router would, without any broker.
+func (p *Pipeline) Wire(pub Publisher, topics Topics) {
+	p.log, p.publisher, p.topics, p.metrics = slog.New(slog.DiscardHandler), pub, topics, NewMetrics(prometheus.NewRegistry())
+	p.metrics.adopt(p)
+}
+
+// Process takes one delivery the whole way, as Watermill's router would, and
+// returns what becomes of its acknowledgement.
+func (p *Pipeline) Process(ctx context.Context, d *kafka.Delivery) error {
+	handle := func(msg *message.Message) ([]*message.Message, error) { return nil, p.handle(msg) }
+	chain := p.middlewares()
+	if d.Record.Topic != p.Topic {
+		chain = append([]message.HandlerMiddleware{chain[0], p.due}, chain[1:]...)
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		handle = chain[i](handle)
+	}
+	msg := message.NewMessage("", d.Record.Value)
+	msg.SetContext(kafka.WithDelivery(ctx, d))
+	_, err := handle(msg)
+	return err
+}
+
+// Counts are the numbers of the status.
+func (p *Pipeline) Counts() (delivered, dropped, retried, poisoned int64) {
+	return p.delivered.Load(), p.droppedTotal.Load(), p.retried.Load(), p.poisoned.Load()
+}
+
+// Fingerprint is that of a failure.
+var Fingerprint = fingerprint
