@@ -12,8 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/trieungochai/kafka-notify/app"
 	"github.com/trieungochai/kafka-notify/app/kafka"
 	"github.com/trieungochai/kafka-notify/app/record"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
 func (s *instance) accept(id, follower, followee string) {
@@ -255,4 +257,94 @@ func TestRestartKeepsEverything(t *testing.T) {
 			t.Errorf("person %s has a notification twice", person)
 		}
 	}
+}
+
+// Whatever is accepted can be delivered, and poisoned, up to the last byte.
+func TestTheLargestEventIsDeliverableAndPoisonable(t *testing.T) {
+	s := newSite(t).start()
+	for id, follower := range map[string]string{"known": "2", "unknown": "9"} {
+		frame := fmt.Sprintf(`{"type":"follow-%s","id":%q,"data":{"follower_id":%q,"followee_id":"1","pad":""}}`, s.run, id, follower)
+		pad := strings.Repeat("p", 1<<20-len(frame))
+		body := strings.Replace(frame, `"pad":""`, `"pad":"`+pad+`"`, 1)
+		resp, err := http.Post(s.url+"/v1/events", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer := text(t, resp); resp.StatusCode != http.StatusAccepted {
+			t.Fatalf("%d bytes: %d %s", len(body), resp.StatusCode, answer)
+		}
+	}
+	eventually(t, "one delivered, one poisoned", func() bool { return len(s.inbox("1")) == 1 && len(s.poison()) == 1 })
+	if got := s.records("notifications.poison." + s.run)[0]; len(got.Value) < 1<<20 || got.Get(record.PoisonTruncated) != "" {
+		t.Errorf("the poison record has %d bytes", len(got.Value))
+	}
+}
+
+// A new pipeline does not tell everybody everything of the last week: it
+// begins now, unless it says otherwise.
+func TestANewPipelineBeginsNow(t *testing.T) {
+	site := newSite(t)
+	s := site.start()
+	s.accept("e1", "2", "1")
+	eventually(t, "delivery", func() bool { return len(s.inbox("1")) == 1 })
+	s.stop()
+
+	site.yaml = strings.Replace(site.yaml, "retry:\n", `  late-RUN:
+    subscribe: events.follow-RUN
+    handlers:
+      - compose: {to: "RUN-{data.followee_id}", text: "late"}
+      - route: {topic: "notifications.user.RUN-{data.followee_id}"}
+retry:
+`, 1)
+	s = site.start()
+	s.accept("e2", "3", "1")
+	eventually(t, "both pipelines", func() bool { return len(s.inbox("1")) == 3 })
+	late := 0
+	for _, text := range s.inbox("1") {
+		if text == "late" {
+			late++
+		}
+	}
+	if late != 1 {
+		t.Errorf("the new pipeline delivered %d events, want 1", late)
+	}
+}
+
+// Messages waiting in a tier survive: a tier the file no longer names is
+// drained, and a pipeline that is gone with messages waiting refuses the start.
+func TestWaitingMessagesAreNotForgotten(t *testing.T) {
+	var down atomic.Bool
+	down.Store(true)
+	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if down.Load() {
+			http.Error(w, "away", http.StatusBadGateway)
+			return
+		}
+		_, _ = w.Write([]byte(`{"name":"Noor"}`))
+	}))
+	defer users.Close()
+	site := newSite(t)
+	site.lookupAt(users.URL)
+	site.yaml = strings.Replace(site.yaml, "later: [200ms]", "later: [10ms, 3s]", 1)
+	s := site.start()
+	s.accept("e1", "2", "1")
+	second := "kafka_notify_messages_retried_total{pipeline=\"follow-" + s.run + "\",tier=\"2\"}"
+	eventually(t, "the second tier", func() bool { return s.metric(second) == "1" })
+	s.stop()
+	down.Store(false)
+
+	whole := site.yaml
+	site.yaml = strings.NewReplacer("  follow-RUN:\n    subscribe", "  other-RUN:\n    subscribe").Replace(whole)
+	a, err := app.New(app.Options{Config: site.config(), Registry: handler.Default(), Logger: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = a.Start(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "notifications.retry.follow-"+site.run+".2 (1)") {
+		t.Fatalf("a start without the pipeline: %v", err)
+	}
+
+	site.yaml = strings.Replace(whole, "later: [10ms, 3s]", "later: [10ms]", 1)
+	s = site.start()
+	eventually(t, "the waiting message", func() bool { return len(s.inbox("1")) == 1 })
 }
