@@ -189,7 +189,7 @@ func (c *crash) submit(ctx context.Context, submitter int) {
 		}
 		for p := range peopleEach {
 			person := submitter*peopleEach + p
-			body := fmt.Sprintf(`{"type":"step-%s","id":"%d-%d","data":{"person":"%d","seq":%d}}`, c.site.run, person, seq, person, seq)
+			body := fmt.Sprintf(`{"type":"step-%s","id":"%d-%d","data":{"person":"%d","seq":%d}}`, c.run, person, seq, person, seq)
 			for !c.send(body) {
 				time.Sleep(10 * time.Millisecond)
 			}
@@ -220,7 +220,7 @@ func (c *crash) send(body string) bool {
 func (c *crash) check(person int) (repeats int) {
 	c.t.Helper()
 	want := c.wanted[person].Load()
-	user := c.site.run + "-" + strconv.Itoa(person)
+	user := c.run + "-" + strconv.Itoa(person)
 	var texts []string
 	eventually(c.t, fmt.Sprintf("all %d of person %d", want, person), func() bool {
 		texts = c.list(user)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"maps"
 	"net/url"
 	"regexp"
@@ -58,7 +59,8 @@ func (k *checker) httpLookup(n Node, lookup *HTTPLookup) {
 // urlReason returns why a URL does not parse, without the URL, which may hold
 // a password.
 func urlReason(err error) string {
-	if parse, ok := err.(*url.Error); ok {
+	var parse *url.Error
+	if errors.As(err, &parse) {
 		return parse.Err.Error()
 	}
 	return err.Error()

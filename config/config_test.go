@@ -88,7 +88,6 @@ func TestDefault(t *testing.T) {
 	if diff := cmp.Diff([]string{"enrich", "deduplicate", "compose", "route", "enrich", "compose", "route"}, steps); diff != "" {
 		t.Errorf("handlers (-want +got):\n%s", diff)
 	}
-
 }
 
 func TestDefaultUsers(t *testing.T) {

@@ -39,6 +39,7 @@ type builtin struct{}
 func (builtin) ReadFile(path string) ([]byte, error) {
 	return embedded.ReadFile(filepath.ToSlash(path))
 }
+
 func (builtin) Stat(path string) (fs.FileInfo, error) {
 	return fs.Stat(embedded, filepath.ToSlash(path))
 }
@@ -76,7 +77,7 @@ func load(name string, data []byte, files files, getenv func(string) (string, bo
 	// wherever it stands in the file. What is wrong with it is found again
 	// below.
 	general := c.Retry.clone()
-	root.Get("retry").Decode(&general)
+	_ = root.Get("retry").Decode(&general)
 	faults = append(faults, root.Decode(c, WithHook(func(target any, n Node) (bool, Faults) {
 		if p, ok := target.(*Pipeline); ok {
 			p.Retry = general.clone()

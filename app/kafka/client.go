@@ -1,3 +1,6 @@
+// Package kafka is the service's side of Kafka: the embedded broker, topics and
+// offsets, publishers and subscribers for Watermill, and single pages read
+// directly.
 package kafka
 
 import (

@@ -61,8 +61,10 @@ func TestSubscriberCarriesTheWholeRecord(t *testing.T) {
 	in := name(t, "in")
 	create(t, client(t, bs), topic(in, 1))
 	headers := []record.Header{
-		{Key: "x", Value: []byte("1")}, {Key: record.HeaderUUID, Value: []byte("id")},
-		{Key: "x", Value: []byte("2")}, {Key: "binary", Value: []byte{0, 255}},
+		{Key: "x", Value: []byte("1")},
+		{Key: record.HeaderUUID, Value: []byte("id")},
+		{Key: "x", Value: []byte("2")},
+		{Key: "binary", Value: []byte{0, 255}},
 	}
 	publish(t, publisher(t, bs), in, "key", "value", headers...)
 

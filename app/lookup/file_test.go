@@ -28,10 +28,14 @@ func TestFile(t *testing.T) {
 		{"an integer key counts as its digits", "users.yaml", `1: {name: Emma}`, "1", map[string]any{"id": "1", "name": "Emma"}},
 		{"a record's own id", "users.yaml", `emma: {id: 7}`, "emma", map[string]any{"id": int64(7)}},
 		{"an id of null is none", "users.yaml", `emma: {id: null}`, "emma", map[string]any{"id": "emma"}},
-		{"JSON", "users.json", `{"1": {"name": "Emma", "tags": ["a", {"b": true}]}}`, "1",
-			map[string]any{"id": "1", "name": "Emma", "tags": []any{"a", map[string]any{"b": true}}}},
-		{"integers stay exact", "users.yaml", `"1": {account: 9007199254740993, n: 1000000}`, "1",
-			map[string]any{"id": "1", "account": int64(9007199254740993), "n": int64(1000000)}},
+		{
+			"JSON", "users.json", `{"1": {"name": "Emma", "tags": ["a", {"b": true}]}}`, "1",
+			map[string]any{"id": "1", "name": "Emma", "tags": []any{"a", map[string]any{"b": true}}},
+		},
+		{
+			"integers stay exact", "users.yaml", `"1": {account: 9007199254740993, n: 1000000}`, "1",
+			map[string]any{"id": "1", "account": int64(9007199254740993), "n": int64(1000000)},
+		},
 		{"an empty record", "users.yaml", `"1": {}`, "1", map[string]any{"id": "1"}},
 		{"an unknown key", "users.yaml", `"1": {name: Emma}`, "2", nil},
 		{"no records at all", "users.yaml", `{}`, "1", nil},

@@ -19,6 +19,7 @@ type folder string
 func (f folder) ReadFile(path string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(string(f), path))
 }
+
 func (f folder) Stat(path string) (fs.FileInfo, error) {
 	return os.Stat(filepath.Join(string(f), path))
 }

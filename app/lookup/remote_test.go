@@ -45,11 +45,17 @@ func TestRemote(t *testing.T) {
 		want    map[string]any // nil: not found, or wantErr
 		wantErr string
 	}{
-		{"a record", answer(200, `{"id": "emma", "name": "Emma", "tags": ["a", null, true]}`),
-			map[string]any{"id": "emma", "name": "Emma", "tags": []any{"a", nil, true}}, ""},
+		{
+			"a record", answer(200, `{"id": "emma", "name": "Emma", "tags": ["a", null, true]}`),
+			map[string]any{"id": "emma", "name": "Emma", "tags": []any{"a", nil, true}},
+			"",
+		},
 		{"a record without id", answer(200, `{"name": "Emma"}`), map[string]any{"id": "1", "name": "Emma"}, ""},
-		{"numbers stay exact", answer(200, `{"id": 9007199254740993, "big": 18446744073709551615, "pi": 3.5}`),
-			map[string]any{"id": int64(9007199254740993), "big": uint64(18446744073709551615), "pi": 3.5}, ""},
+		{
+			"numbers stay exact", answer(200, `{"id": 9007199254740993, "big": 18446744073709551615, "pi": 3.5}`),
+			map[string]any{"id": int64(9007199254740993), "big": uint64(18446744073709551615), "pi": 3.5},
+			"",
+		},
 		{"404", answer(404, `{"error": "no such user"}`), nil, ""},
 		{"500", answer(500, `{"name": "Emma"}`), nil, "answered 500 Internal Server Error"},
 		{"429", answer(429, ""), nil, "answered 429 Too Many Requests"},

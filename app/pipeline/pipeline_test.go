@@ -263,7 +263,7 @@ func TestAnOutageIsNoFailureOfTheMessage(t *testing.T) {
 
 // Stopping amid an outage abandons the message: nothing is written anywhere.
 func TestStoppingIsNotFailing(t *testing.T) {
-	for name, break_ := range map[string]func(*bench){
+	for name, fail := range map[string]func(*bench){
 		"broker away": func(b *bench) {
 			b.refuse = func(*record.Record, int) error { return handler.Unavailable(errors.New("no broker")) }
 		},
@@ -275,7 +275,7 @@ func TestStoppingIsNotFailing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, file, handler.Default())
-			break_(b)
+			fail(b)
 			stopping := make(chan struct{})
 			d := &kafka.Delivery{Record: follow("e1", 7, "2", "1"), Stopping: stopping}
 			time.AfterFunc(50*time.Millisecond, func() { close(stopping) })
