@@ -1,0 +1,94 @@
+//go:build !kafka
+
+package app_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// readmeBlock is the fenced block of the README behind a comment of that name.
+func readmeBlock(t *testing.T, name string) string {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "<!-- "+name+" -->\n```")
+	_, rest, _ = strings.Cut(rest, "\n")
+	block, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatalf("README.md has no block %q", name)
+	}
+	return block
+}
+
+// The README's new kind of notification works when it is pasted.
+func TestTheReadmesLikeWorksWhenPasted(t *testing.T) {
+	s := newSite(t)
+	for _, file := range []string{"kafka-notify.yaml", "users.yaml"} {
+		text, err := os.ReadFile("../config/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(file, string(text))
+		if file == "kafka-notify.yaml" {
+			s.yaml = string(text)
+		}
+	}
+	s.yaml = strings.NewReplacer(
+		"\nevents:\n", "\nevents:\n"+readmeBlock(t, "like: events"),
+		"\npipelines:\n", "\npipelines:\n"+readmeBlock(t, "like: pipelines"),
+		"127.0.0.1:8080", "127.0.0.1:0", "127.0.0.1:9092", "127.0.0.1:0", "data/", "DIR/data/",
+	).Replace(s.yaml)
+	run := s.start()
+	body := `{"type":"like","data":{"user_id":"2","author_id":"1","post_id":"77"}}`
+	resp, err := http.Post(run.url+"/v1/events", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := text(t, resp); resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("%d %s", resp.StatusCode, answer)
+	}
+	eventually(t, "Bruno's like", func() bool {
+		var page struct{ Notifications []struct{ Text string } }
+		run.get("/v1/users/1/notifications", &page)
+		return len(page.Notifications) == 1 && page.Notifications[0].Text == "Bruno liked your post."
+	})
+}
+
+// The README's handler type compiles, and is known to the command line and the
+// configuration with no other file edited.
+func TestTheReadmesHandlerTypeIsOneFile(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "shorten.go")
+	if err := os.WriteFile(source, []byte(readmeBlock(t, "handlers/shorten.go")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	place, err := filepath.Abs("../handlers/shorten.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {place: source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlayFile := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conformance := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlayFile, "../handlers")
+	if out, err := conformance.CombinedOutput(); err != nil {
+		t.Errorf("the conformance test with shorten in place: %v\n%s", err, out)
+	}
+	show := exec.CommandContext(t.Context(), "go", "run", "-overlay", overlayFile, "./kafka-notify", "handlers", "show", "shorten")
+	out, err := show.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "the most characters a text may have") {
+		t.Errorf("handlers show shorten: %v\n%s", err, out)
+	}
+}
