@@ -173,5 +173,9 @@ func unknownTopic(topic string, topics []string) error {
 		return fmt.Errorf("there is no topic %q: a person's topic is made with the first notification", topic)
 	}
 	topics = slices.DeleteFunc(topics, func(t string) bool { return strings.HasPrefix(t, kafka.UserTopicPrefix) })
-	return fmt.Errorf("there is no topic %q (%s)", topic, config.Suggest(topic, topics))
+	// A cluster may have thousands, so they are not listed when none is near.
+	if hint := config.Suggest(topic, topics); strings.HasPrefix(hint, "did you mean") {
+		return fmt.Errorf("there is no topic %q (%s)", topic, hint)
+	}
+	return fmt.Errorf("there is no topic %q", topic)
 }

@@ -71,7 +71,7 @@ func (p *Pipeline) settle(next message.HandlerFunc) message.HandlerFunc {
 		j := p.newJourney(msg.Context(), d)
 		msg.SetContext(withJourney(msg.Context(), j))
 		_, err := next(msg)
-		if errors.Is(err, errStopping) || j.ctx.Err() != nil {
+		if err != nil && (errors.Is(err, errStopping) || j.ctx.Err() != nil) {
 			d.Abandon()
 			return nil, nil
 		}
