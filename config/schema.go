@@ -42,6 +42,8 @@ func (e Event) CompileSchema() (*jsonschema.Schema, Faults) {
 		return nil, Faults{e.Schema.Faultf("the schema is no JSON: %s", err)}
 	}
 	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat() // who writes "format: email" wants it checked
 	c.UseLoader(noLoader{})
 	if err := c.AddResource(schemaURL, doc); err != nil {
 		return nil, schemaFaults(e.Schema, err)

@@ -4,46 +4,40 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // Suggest returns a hint for a word that is none of the valid ones: the
 // nearest of them when one is near enough to be a typo, else all of them. It
 // returns "" when there is no valid word.
 func Suggest(word string, valid []string) string {
-	best, bestDistance := "", len(word)/3+2
-	for _, v := range slices.Sorted(slices.Values(valid)) {
-		if d := distance(strings.ToLower(word), strings.ToLower(v)); d < bestDistance {
-			best, bestDistance = v, d
-		}
-	}
-	switch {
-	case best != "":
+	if best := Nearest(word, valid); best != "" {
 		return didYouMean(best)
-	case len(valid) > 0:
+	}
+	if len(valid) > 0 {
 		return "valid: " + strings.Join(valid, ", ")
 	}
 	return ""
 }
 
-func didYouMean(word string) string { return fmt.Sprintf("did you mean %q?", word) }
-
-// distance is the Levenshtein distance, in characters.
-func distance(a, b string) int {
-	from, to := []rune(a), []rune(b)
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
+// Nearest returns the valid word that a typo probably meant, "" when none is
+// near enough.
+func Nearest(word string, valid []string) string {
+	best, bestDistance := "", len(word)/3+2
+	if len(word) > maxWord {
+		return ""
 	}
-	for i, x := range from {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range to {
-			cost := 1
-			if x == y {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+	for _, v := range slices.Sorted(slices.Values(valid)) {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(v)); d < bestDistance {
+			best, bestDistance = v, d
 		}
 	}
-	return row[len(to)]
+	return best
 }
+
+// maxWord is the longest word, in bytes, that is compared with others: nobody
+// mistypes longer ones, and comparing takes quadratic time.
+const maxWord = 100
+
+func didYouMean(word string) string { return fmt.Sprintf("did you mean %q?", word) }

@@ -10,15 +10,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trieungochai/kafka-notify/app/event"
+	"github.com/trieungochai/kafka-notify/app/pipeline"
 	"github.com/trieungochai/kafka-notify/app/record"
 )
 
 // workers is how many events of one request are on their way at once.
 const workers = 64
-
-// recordMargin is what a record may be larger than a request: the headers, and
-// what a CloudEvent adds to a native event. Event topics allow for it.
-const recordMargin = 64 << 10
 
 // publish writes the events that have no problem, and gives each its status.
 // Events of one type and key go one after the other, the others at once.
@@ -121,20 +118,10 @@ func (s *Server) record(one *submission, traceparent string) (*record.Record, er
 		rec.Set(record.HeaderTraceparent, traceparent)
 	}
 	rec.Set(record.HeaderAcceptedAt, s.opts.Now().UTC().Format(time.RFC3339Nano))
-	if size, limit := recordSize(rec), s.opts.MaxBytes+recordMargin; size > limit {
+	if size, limit := rec.Size(), pipeline.EventBytes(s.opts.MaxBytes); size > limit {
 		return nil, kindTooLarge.problem("the event takes %d bytes as a record, and at most %d are allowed", size, limit)
 	}
 	return rec, nil
-}
-
-// recordSize is what a record takes in the log, uncompressed.
-func recordSize(rec *record.Record) int {
-	const overhead = 128 // of the record and of a batch that holds it alone
-	size := overhead + len(rec.Key) + len(rec.Value)
-	for _, h := range rec.Headers {
-		size += len(h.Key) + len(h.Value) + 10
-	}
-	return size
 }
 
 // traceparent returns the trace context of a request, empty unless it is valid

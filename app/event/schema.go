@@ -4,96 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	textmessage "golang.org/x/text/message"
-
-	"github.com/trieungochai/kafka-notify/config"
 )
 
 // maxProblems bounds how many faults of one event are listed.
 const maxProblems = 20
 
-// schema is a compiled JSON Schema, draft 2020-12 unless it names another.
-type schema struct {
-	compiled *jsonschema.Schema
-}
-
-// noLoader keeps a schema from reading files or the network.
-type noLoader struct{}
-
-// Load implements jsonschema.URLLoader.
-func (noLoader) Load(string) (any, error) {
-	return nil, errors.New("a $ref can only point into the schema itself")
-}
-
-// compileSchema compiles the schema of an event type, nil where it has none.
-// Formats are asserted: who writes "format: email" wants it checked.
-func compileSchema(name string, node config.Node) (*schema, config.Faults) {
-	if node.IsZero() {
-		return nil, nil
-	}
-	document, faults := node.Value()
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft2020)
-	c.AssertFormat()
-	c.UseLoader(noLoader{})
-	url := "schema:/events/" + name
-	if err := c.AddResource(url, document); err != nil {
-		return nil, config.Faults{node.Faultf("the schema of event type %q: %v", name, err)}
-	}
-	compiled, err := c.Compile(url)
-	if err == nil {
-		return &schema{compiled}, nil
-	}
-	var invalid *jsonschema.ValidationError
-	var mismatch *jsonschema.SchemaValidationError
-	if !errors.As(err, &mismatch) || !errors.As(mismatch.Err, &invalid) {
-		return nil, config.Faults{node.Faultf("the schema of event type %q: %v", name, err)}
-	}
-	for _, leaf := range leaves(invalid, nil) {
-		at := descend(node, leaf.InstanceLocation)
-		for _, detail := range describe(leaf) {
-			faults = append(faults, at.Faultf("no JSON Schema: %s %s", detail.Pointer, detail.Detail))
-		}
-	}
-	return nil, faults
-}
-
-// descend follows a path into a YAML value, as far as it leads.
-func descend(node config.Node, path []string) config.Node {
-	for _, name := range path {
-		var next config.Node
-		if index, err := strconv.Atoi(name); err == nil {
-			var items []config.Node
-			if faults := node.Decode(&items); len(faults) == 0 && index < len(items) {
-				next = items[index]
-			}
-		}
-		if next.IsZero() {
-			var fields map[string]config.Node
-			if faults := node.Decode(&fields); len(faults) == 0 {
-				next = fields[name]
-			}
-		}
-		if next.IsZero() {
-			return node
-		}
-		node = next
-	}
-	return node
-}
-
-// check returns every fault of the data, in a stable order.
-func (s *schema) check(data any) []Problem {
-	err := s.compiled.Validate(data)
+// check returns every fault that s finds in the data, in a stable order.
+func check(s *jsonschema.Schema, data any) []Problem {
+	err := s.Validate(data)
 	if err == nil {
 		return nil
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/trieungochai/kafka-notify/config"
 	"github.com/trieungochai/kafka-notify/handlers/expr"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
@@ -37,7 +39,7 @@ type Type struct {
 	Partitions int
 
 	key    *expr.Template
-	schema *schema
+	schema *jsonschema.Schema // nil: any data will do
 }
 
 // Compile builds the event types: their key expressions and JSON Schemas. It
@@ -54,7 +56,7 @@ func Compile(events map[string]config.Event) (*Types, config.Faults) {
 			faults = append(faults, expressionFault(declared.Key, err))
 		}
 		var wrong config.Faults
-		if t.schema, wrong = compileSchema(name, declared.Schema); len(wrong) > 0 {
+		if t.schema, wrong = declared.CompileSchema(); len(wrong) > 0 {
 			faults = append(faults, wrong...)
 		}
 		types.byName[name] = t
@@ -85,7 +87,7 @@ func (t *Types) Names() []string { return slices.Clone(t.names) }
 func (t *Types) Unknown(name string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "unknown event type %s", quote(name))
-	if near := t.nearest(name); near != "" {
+	if near := config.Nearest(name, t.names); near != "" {
 		fmt.Fprintf(&b, " (did you mean %q?)", near)
 	}
 	switch {
@@ -97,42 +99,6 @@ func (t *Types) Unknown(name string) string {
 		b.WriteString(": this service knows " + strings.Join(t.names, ", "))
 	}
 	return b.String()
-}
-
-// nearest returns the name that differs least, if it is near enough to be a
-// slip of the pen.
-func (t *Types) nearest(name string) string {
-	if len(name) > 100 {
-		return ""
-	}
-	best, least := "", 1+max(1, len(name)/3)
-	for _, candidate := range t.names {
-		if d := distance(strings.ToLower(name), candidate); d < least {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance of two names, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // Topic is the Kafka topic of the events of this type.
@@ -152,7 +118,7 @@ func (t *Type) Check(e *handler.Event) []Problem {
 	if t.schema == nil {
 		return nil
 	}
-	return t.schema.check(data)
+	return check(t.schema, data)
 }
 
 // Key evaluates the key expression of the type. It is an error when the key

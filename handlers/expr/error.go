@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"github.com/agnivade/levenshtein"
 )
 
 // Error is a fault in the text of an expression, found when it is compiled.
@@ -113,9 +114,9 @@ func byteOffset(src string, line, column int) int {
 
 // didYouMean proposes the one of names that is nearest to name, or nothing when none is near.
 func didYouMean(name string, names []string) string {
-	best, distance := "", max(1, len(name)/3)+1
+	best, distance := "", len(name)/3+2
 	for _, candidate := range names {
-		if d := editDistance(name, candidate); d < distance {
+		if d := levenshtein.ComputeDistance(name, candidate); d < distance {
 			best, distance = candidate, d
 		}
 	}
@@ -123,30 +124,4 @@ func didYouMean(name string, names []string) string {
 		return ""
 	}
 	return fmt.Sprintf("did you mean %q?", best)
-}
-
-// editDistance counts the insertions, deletions and replacements of bytes, and the swaps of
-// neighbours, that turn a into b.
-func editDistance(a, b string) int {
-	var before []int
-	last := make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row := make([]int, len(b)+1)
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }
