@@ -4,8 +4,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-ARG VERSION=devel
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/kafka-notify ./app/kafka-notify
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/kafka-notify ./app/kafka-notify
 # A named volume takes over the owner of the folder it is first mounted on.
 RUN mkdir /out/data
 

@@ -2,8 +2,6 @@
 
 MAIN     := ./app/kafka-notify
 CONFIG   ?= config/kafka-notify.yaml
-VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
-LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 # Pinned here and not in go.mod: a linter's dependencies are none of the service's. It lives in the user's cache, one
 # folder per linter and Go release, because a linter built with an older Go refuses newer code.
@@ -28,7 +26,7 @@ run: ## Start the service with its embedded broker (CONFIG=file)
 	go run $(MAIN) serve --config $(CONFIG)
 
 build: ## Build bin/kafka-notify
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/kafka-notify $(MAIN)
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/kafka-notify $(MAIN)
 
 test: ## Run all tests that need nothing but Go
 	go test ./...
@@ -54,7 +52,7 @@ fuzz: ## Fuzz until stopped, a minute for each target in turn (FUZZTIME=60s: eac
 	done
 
 up: ## Start Apache Kafka and the service in containers (needs Docker)
-	VERSION='$(VERSION)' docker compose up --build --detach --wait
+	docker compose up --build --detach --wait
 
 down: ## Stop the containers; their volumes stay
 	docker compose down
