@@ -43,8 +43,10 @@ func serve(ctx context.Context, file *configFile, stdout, stderr io.Writer) erro
 	log := newLogger(stderr, cfg.Log)
 	log.Info("starting", "config", file.name())
 
+	started := false
 	options := app.Options{Config: cfg, Registry: handler.Default(), Logger: log}
 	err = app.Run(ctx, options, func(a *app.App) {
+		started = true
 		fmt.Fprint(stdout, banner(cfg, a.Addr(), a.Brokers(), a.Topics()))
 	})
 	var faults config.Faults
@@ -54,8 +56,9 @@ func serve(ctx context.Context, file *configFile, stdout, stderr io.Writer) erro
 		return nil
 	case errors.As(err, &faults):
 		return startError{err}
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		log.Info("stopped while starting")
+	case ctx.Err() != nil && !started:
+		// Whatever it waited for then failed for that reason.
+		log.Info("stopped while starting", "error", err)
 		return nil
 	}
 	// Several errors stand on a line each; a supervisor's log wants one.

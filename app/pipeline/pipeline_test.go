@@ -369,6 +369,28 @@ func TestATooLargeNotificationIsPoisoned(t *testing.T) {
 	}
 }
 
+// Claims stay with a poisoned message of which something was published: another
+// event in its place would tell the person twice.
+func TestClaimsStayWithWhatWasPublished(t *testing.T) {
+	b := newBench(t, strings.Replace(file, "      - route:", "      - route: {topic: audit}\n      - route:", 1), handler.Default())
+	b.refuse = func(rec *record.Record, _ int) error {
+		if strings.HasPrefix(rec.Topic, "notifications.user.") {
+			return handler.Permanent(kafka.ErrTooLarge)
+		}
+		return nil
+	}
+	b.process(follow("e1", 7, "2", "1"))
+	if len(b.in("audit")) != 1 || len(b.in("notifications.poison")) != 1 {
+		t.Fatalf("sent %+v", b.sent)
+	}
+	if held := b.claims.Held(); len(held) != 2 {
+		t.Errorf("held: %v", held)
+	}
+	if step := b.in("notifications.poison")[0].Get(record.PoisonStep); !strings.HasSuffix(step, "kafka-notify.yaml:16") {
+		t.Errorf("step %q is not the route that failed", step)
+	}
+}
+
 // A deleted topic is made again; the message is tried again, not lost.
 func TestADeletedDeliveryTopicIsMadeAgain(t *testing.T) {
 	b := newBench(t, file, handler.Default())
