@@ -46,7 +46,8 @@ func (builtin) Stat(path string) (fs.FileInfo, error) {
 
 // Load reads and checks a configuration file. Variables are looked up with
 // getenv, as os.LookupEnv does. The error is Faults when the file could be
-// read but is wrong.
+// read but is wrong; the Config then holds what could be made of it, so that
+// others can look for further faults, and is not to be run.
 func Load(path string, getenv func(string) (string, bool)) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -92,10 +93,7 @@ func load(name string, data []byte, files files, getenv func(string) (string, bo
 		c.Pipelines[name] = p
 	}
 	faults = append(faults, c.check()...)
-	if err := faults.Err(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, faults.Err()
 }
 
 func (r Retry) clone() Retry {

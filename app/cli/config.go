@@ -7,9 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/trieungochai/kafka-notify/app"
 	"github.com/trieungochai/kafka-notify/config"
-	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
 func newConfig() *cobra.Command {
@@ -28,10 +26,7 @@ func newConfigCheck() *cobra.Command {
 				return err
 			}
 			out := cmd.OutOrStdout()
-			cfg, err := file.load()
-			if err == nil {
-				err = app.Check(cfg, handler.Default())
-			}
+			cfg, err := file.check()
 			var faults config.Faults
 			switch {
 			case errors.As(err, &faults):

@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trieungochai/kafka-notify/app"
 	"github.com/trieungochai/kafka-notify/app/api"
 	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
 // configFile is the flag --config.
@@ -39,6 +41,23 @@ func (f *configFile) load() (*config.Config, error) {
 		return config.Default(os.LookupEnv)
 	}
 	return config.Load(f.path, os.LookupEnv)
+}
+
+// check reads the file and finds every fault of it at once: those that
+// config.Load finds, and those of handlers, expressions and lookups.
+func (f *configFile) check() (*config.Config, error) {
+	cfg, err := f.load()
+	var faults, more config.Faults
+	if err != nil && (cfg == nil || !errors.As(err, &faults)) {
+		return nil, err
+	}
+	if err := app.Check(cfg, handler.Default()); err != nil && !errors.As(err, &more) {
+		return nil, err
+	}
+	if err := append(faults, more...).Err(); err != nil {
+		return nil, err
+	}
+	return cfg, nil
 }
 
 // name is what to call the file in a sentence.

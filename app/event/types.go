@@ -68,7 +68,7 @@ func Compile(events map[string]config.Event) (*Types, config.Faults) {
 func expressionFault(text config.Text, err error) config.Fault {
 	var at *expr.Error
 	if errors.As(err, &at) {
-		return text.Node.FaultAt(at.Offset, "%s", at.Message)
+		return text.Node.FaultAt(at.Offset, "%s", at.Message).WithHint("%s", at.Hint)
 	}
 	return text.Node.Faultf("%v", err)
 }

@@ -14,6 +14,7 @@ func baseConfig() *sarama.Config {
 	c := sarama.NewConfig()
 	c.ClientID = clientID
 	c.Version = sarama.V2_8_0_0
+	c.MetricRegistry = newNoMetrics()
 	// Topics are created explicitly, with declared partitions and retention.
 	c.Metadata.AllowAutoTopicCreation = false
 	// watermill-kafka's 2 s stall the first publish to every new topic.
@@ -39,10 +40,7 @@ func producerConfig(maxBytes int) *sarama.Config {
 	c.Producer.MaxMessageBytes = maxBytes
 	c.Producer.Retry.Max = 20
 	c.Producer.Retry.Backoff = 100 * time.Millisecond
-	c.Producer.Partitioner = sarama.NewCustomPartitioner(
-		sarama.WithAbsFirst(),
-		sarama.WithCustomHashFunction(newMurmur2),
-	)
+	c.Producer.Partitioner = newPartitioner
 	return c
 }
 
