@@ -2,6 +2,7 @@
 package poison
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"time"
@@ -93,13 +94,18 @@ type RefusedError struct {
 // Error implements error.
 func (e *RefusedError) Error() string { return "redrive refused: " + e.Reason }
 
-// MarshalJSON writes the value as the members that Value describes.
+// MarshalJSON writes the value as the members that Value describes, with no
+// character of it escaped that need not be.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	type plain Entry // without this method
-	return json.Marshal(struct {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(struct {
 		plain
 		wireValue
 	}{plain(e), e.Value.wire()})
+	return bytes.TrimRight(out.Bytes(), "\n"), err
 }
 
 // UnmarshalJSON is the inverse of MarshalJSON.

@@ -21,7 +21,7 @@ func (e *Env) Condition(src string) (*Condition, error) {
 		return nil, err
 	}
 	if !prg.out.IsExactType(cel.BoolType) && !prg.out.IsExactType(cel.DynType) {
-		return nil, errorAt(0, "a condition is true or false, this is a %s", cel.FormatCELType(prg.out))
+		return nil, errorAt(0, "a condition is true or false, this is of type %s", cel.FormatCELType(prg.out))
 	}
 	return &Condition{src: src, prg: prg}, nil
 }

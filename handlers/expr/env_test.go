@@ -63,8 +63,8 @@ func TestConditionErrors(t *testing.T) {
 		{src: "has(actr.x)", offset: 4, message: `unknown name "actr"`, hint: `did you mean "actor"?`},
 		{src: "data.x ==", offset: 9, message: "the expression ends too early"},
 		{src: " ", offset: 0, message: "the expression is empty"},
-		{src: "data.n + 1 - 'a'.size()", offset: 0, message: "a condition is true or false, this is a int"},
-		{src: "'a'", offset: 0, message: "a condition is true or false, this is a string"},
+		{src: "data.n + 1 - 'a'.size()", offset: 0, message: "a condition is true or false, this is of type int"},
+		{src: "'a'", offset: 0, message: "a condition is true or false, this is of type string"},
 		{src: "1 + 'a' == 2", offset: 2, message: "found no matching overload for '_+_' applied to '(int, string)'"},
 	}
 	for _, tt := range tests {

@@ -47,7 +47,7 @@ func (e *Env) template(src string, printable bool) (*Template, *Error) {
 			return nil, err.at(s.offset)
 		}
 		if (printable || len(segments) > 1) && !hasText(prg.out) {
-			return nil, errorAt(s.offset, "a hole prints text, a number, a time or true and false; this is a %s", prg.out)
+			return nil, errorAt(s.offset, "a hole prints text, a number, a time or true and false; this is of type %s", prg.out)
 		}
 		t.parts = append(t.parts, part{src: s.text, offset: s.offset, prg: prg})
 	}

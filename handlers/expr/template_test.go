@@ -68,8 +68,8 @@ func TestTemplateErrors(t *testing.T) {
 		{"Hi } there", 3, "this brace closes nothing: write }} for a brace in the text"},
 		{"Ü {actr.name}", 4, `unknown name "actr"`},
 		{"{actor.name} and {  recipeint.name}", 20, `unknown name "recipeint"`},
-		{"{[1]}", 1, "a hole prints text, a number, a time or true and false; this is a list(int)"},
-		{"a {{'b': 1}}{null}", 13, "a hole prints text, a number, a time or true and false; this is a null_type"},
+		{"{[1]}", 1, "a hole prints text, a number, a time or true and false; this is of type list(int)"},
+		{"a {{'b': 1}}{null}", 13, "a hole prints text, a number, a time or true and false; this is of type null_type"},
 		{"{actor.name +}", 13, "the expression ends too early"},
 	}
 	for _, tt := range tests {
