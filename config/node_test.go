@@ -189,7 +189,8 @@ func TestParseLimits(t *testing.T) {
 		if len(faults) == 0 || faults[0].Message != test.want {
 			t.Errorf("%.20q…: %.200s, want %s", test.text, faults, test.want)
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		// Without the limits these take minutes, or all memory there is.
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%.20q… took %s", test.text, took)
 		}
 	}

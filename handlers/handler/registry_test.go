@@ -30,7 +30,7 @@ func TestChainFaults(t *testing.T) {
 		},
 		"all at once": {
 			yaml: "- keep: {when: '1'}\n- send: {to: '{', topic: 'X'}",
-			want: []string{"1:17 a condition is true or false, this is a int", "2:15 this brace is never closed", "2:27 a topic's name has lower-case"},
+			want: []string{"1:17 a condition is true or false, this is of type int", "2:15 this brace is never closed", "2:27 a topic's name has lower-case"},
 		},
 		"names of a faulty handler": {
 			yaml: "- names: {a: {when: '1'}}\n- keep: {when: 'a == 1 && b == 1'}",
