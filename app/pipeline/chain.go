@@ -1,16 +1,13 @@
 package pipeline
 
 import (
-	"context"
 	"errors"
-	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/trieungochai/kafka-notify/app/kafka"
-	"github.com/trieungochai/kafka-notify/app/record"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
@@ -99,73 +96,3 @@ func (p *Pipeline) attempt(next message.HandlerFunc) message.HandlerFunc {
 		return nil, err
 	}
 }
-
-// outage waits in place while the broker or the store can't be reached. Ours:
-// to Retry every error is the message's own.
-func (p *Pipeline) outage(next message.HandlerFunc) message.HandlerFunc {
-	return func(msg *message.Message) ([]*message.Message, error) {
-		ctx, j := msg.Context(), journeyOf(msg)
-		wait := newOutageBackoff()
-		outage := &spell{p: p}
-		defer outage.leave()
-		for {
-			msg.SetContext(ctx) // the last try's timeout is over
-			_, err := next(msg)
-			if err == nil || !handler.IsUnavailable(err) {
-				return nil, err
-			}
-			outage.enter(err)
-			if !j.sleep(wait.NextBackOff()) {
-				return nil, errStopping
-			}
-		}
-	}
-}
-
-// newOutageBackoff paces the tries during an outage: soon at first, then every
-// five seconds, without end.
-func newOutageBackoff() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval = 100 * time.Millisecond
-	b.MaxInterval = 5 * time.Second
-	b.Multiplier = 2
-	b.RandomizationFactor = 0.2
-	return b
-}
-
-// sleep waits for d; false when the pipeline stops first.
-func (j *journey) sleep(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-j.delivery.Stopping:
-		return false
-	case <-j.ctx.Done():
-		return false
-	}
-}
-
-// insist publishes rec however long the broker is away. It returns
-// errStopping, or the error of a record that its topic will never take.
-func (p *Pipeline) insist(j *journey, rec *record.Record) error {
-	wait := newOutageBackoff()
-	outage := &spell{p: p}
-	defer outage.leave()
-	for {
-		ctx, cancel := context.WithTimeout(j.ctx, publishTimeout)
-		err := p.publisher.Publish(ctx, rec)
-		cancel()
-		if err == nil || handler.IsPermanent(err) {
-			return err
-		}
-		outage.enter(err)
-		if !j.sleep(wait.NextBackOff()) {
-			return errStopping
-		}
-	}
-}
-
-// publishTimeout bounds one publish of a retry or poison record.
-const publishTimeout = 10 * time.Second

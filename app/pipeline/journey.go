@@ -101,3 +101,17 @@ func classOf(err error) handler.Class {
 		return handler.ClassOf(err)
 	}
 }
+
+// sleep waits for d; false when the pipeline stops first.
+func (j *journey) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-j.delivery.Stopping:
+		return false
+	case <-j.ctx.Done():
+		return false
+	}
+}

@@ -51,8 +51,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			"Time one handler takes for one message.", "pipeline", "handler"),
 		publishSeconds: seconds("publish_seconds",
 			"Time until a notification is acknowledged by all in-sync replicas.", "pipeline"),
-		waiting: gauge("pipeline_waiting",
-			"1 while the pipeline waits because broker or store are out of reach.", "pipeline"),
+		waiting: gauge("messages_waiting",
+			"Messages that wait in place because broker or store are out of reach.", "pipeline"),
 		lag: gauge("consumer_lag",
 			"Offsets between a group's committed offset and the end of its topic.", "pipeline", "topic"),
 		oldest: gauge("oldest_unprocessed_event_seconds",
@@ -64,7 +64,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 func (m *Metrics) adopt(p *Pipeline) {
 	m.delivered.WithLabelValues(p.Name)
 	m.attemptsFailed.WithLabelValues(p.Name)
-	m.waiting.WithLabelValues(p.Name).Set(0)
+	m.waiting.WithLabelValues(p.Name)
 	p.stepSeconds = nil
 	for _, step := range p.chain.Steps() {
 		p.stepSeconds = append(p.stepSeconds, m.handlerSeconds.WithLabelValues(p.Name, step.Type))

@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/trieungochai/kafka-notify/app/record"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+// outage waits in place while the broker or the store can't be reached. Ours:
+// to Retry every error is the message's own.
+func (p *Pipeline) outage(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		ctx := msg.Context()
+		w := p.newWait(journeyOf(msg))
+		defer w.over()
+		for {
+			msg.SetContext(ctx) // the last try's timeout is over
+			_, err := next(msg)
+			if err == nil || !handler.IsUnavailable(err) {
+				return nil, err
+			}
+			if !w.again(err) {
+				return nil, errStopping
+			}
+		}
+	}
+}
+
+// insist publishes rec, a retry or poison record, however long the broker is
+// away. It returns errStopping, or the error of a record that its topic will
+// never take.
+func (p *Pipeline) insist(j *journey, rec *record.Record) error {
+	w := p.newWait(j)
+	defer w.over()
+	for {
+		ctx, cancel := context.WithTimeout(j.ctx, publishTimeout)
+		err := p.publisher.Publish(ctx, rec)
+		cancel()
+		if err == nil || handler.IsPermanent(err) {
+			return err
+		}
+		if !w.again(err) {
+			return errStopping
+		}
+	}
+}
+
+// publishTimeout bounds one try of insist.
+const publishTimeout = 10 * time.Second
+
+// waiting counts a pipeline's messages that wait out an outage.
+type waiting struct {
+	messages atomic.Int64
+	saidAt   atomic.Int64 // unix seconds of the last log line
+}
+
+// wait is one message's wait for broker or store to come back.
+type wait struct {
+	p     *Pipeline
+	j     *journey
+	pause *backoff.ExponentialBackOff
+	began bool
+}
+
+// newWait begins no wait yet. Its pauses are short at first, then five seconds,
+// without end.
+func (p *Pipeline) newWait(j *journey) *wait {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval = 100 * time.Millisecond
+	pause.MaxInterval = 5 * time.Second
+	pause.Multiplier = 2
+	pause.RandomizationFactor = 0.2
+	return &wait{p: p, j: j, pause: pause}
+}
+
+// again pauses because of err; false when the pipeline stops first. It is
+// logged at most once in ten seconds a pipeline.
+func (w *wait) again(err error) bool {
+	state := &w.p.waiting
+	if !w.began {
+		w.began = true
+		state.messages.Add(1)
+		w.p.metrics.waiting.WithLabelValues(w.p.Name).Inc()
+	}
+	now := time.Now().Unix()
+	if last := state.saidAt.Load(); now-last >= 10 && state.saidAt.CompareAndSwap(last, now) {
+		w.p.log.Warn("the pipeline waits: broker or store out of reach", "pipeline", w.p.Name, "error", err)
+	}
+	return w.j.sleep(w.pause.NextBackOff())
+}
+
+// over ends the wait, if there was one.
+func (w *wait) over() {
+	if w.began {
+		w.p.waiting.messages.Add(-1)
+		w.p.metrics.waiting.WithLabelValues(w.p.Name).Dec()
+	}
+}
