@@ -192,12 +192,27 @@ func (a *App) serve(l net.Listener, h http.Handler) {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	a.onStop("HTTP server", func(ctx context.Context) error {
-		err := server.Shutdown(ctx)
+		// A slow client gets half of the time: the pipelines need theirs.
+		draining, cancel := half(ctx)
+		defer cancel()
+		err := server.Shutdown(draining)
+		if err != nil {
+			err = errors.Join(err, server.Close())
+		}
 		if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)
 		}
 		return err
 	})
+}
+
+// half is a context that ends when half of the time that ctx has left is over.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
 func listen(address string) (net.Listener, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/IBM/sarama"
 	wmkafka "github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
@@ -62,8 +63,22 @@ func (p *Publisher) Publish(ctx context.Context, rec *record.Record) error {
 	}
 }
 
-// Close waits for what is under way and closes the producer.
-func (p *Publisher) Close() error { return p.stock.Close() }
+// Close waits a little for what is under way and closes the producer. sarama's
+// own Close waits until a broker that doesn't answer was asked twenty times,
+// for minutes; nobody waits for those answers any more.
+func (p *Publisher) Close() error {
+	closed := make(chan error, 1)
+	go func() { closed <- p.stock.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closePatience):
+		return errors.New("close a producer: the broker doesn't answer; what was under way may or may not be written")
+	}
+}
+
+// closePatience is how long Close waits for the broker.
+const closePatience = 2 * time.Second
 
 // explain sorts a producer's errors: those that are the record's own fault,
 // those that are the topic's, and all others, which are an outage.

@@ -106,7 +106,7 @@ func (s *Subscriber) Drain(ctx context.Context) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	s.Commit()
+	s.Commit(ctx)
 	return nil
 }
 
@@ -126,13 +126,23 @@ func (s *Subscriber) endSession() {
 }
 
 // Commit commits what is marked, now. sarama reports no error here: ask the
-// cluster for the group's offsets to be sure.
-func (s *Subscriber) Commit() {
+// cluster for the group's offsets to be sure. It knows no context either, and
+// waits long for a broker that doesn't answer: Commit goes when ctx ends.
+func (s *Subscriber) Commit(ctx context.Context) {
 	s.mu.Lock()
 	current := s.session
 	s.mu.Unlock()
-	if current != nil {
+	if current == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
 		current.sarama.Commit()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 
@@ -185,14 +195,18 @@ type session struct {
 func newSession(of sarama.ConsumerGroupSession, drain <-chan struct{}) *session {
 	s := &session{sarama: of, stopping: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(of.Context()))
-	go func() {
-		select {
-		case <-drain:
+	select {
+	case <-drain: // at once: not one message of a session that begins after Drain
+		close(s.stopping)
+	default:
+		go func() {
+			select {
+			case <-drain:
+			case <-of.Context().Done():
+			}
 			close(s.stopping)
-		case <-of.Context().Done():
-			close(s.stopping)
-		}
-	}()
+		}()
+	}
 	context.AfterFunc(of.Context(), func() {
 		select {
 		case <-time.After(revokeGrace):

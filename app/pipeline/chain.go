@@ -59,10 +59,11 @@ func (p *Pipeline) middlewares() []message.HandlerMiddleware {
 func (p *Pipeline) settle(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
 		d := kafka.DeliveryFrom(msg.Context())
-		if d == nil || d.Stopped() {
-			if d != nil {
-				d.Abandon()
-			}
+		if d == nil {
+			return nil, errors.New("the message carries no delivery: subscribe through kafka.Subscriber")
+		}
+		if d.Stopped() {
+			d.Abandon()
 			return nil, nil
 		}
 		j := p.newJourney(msg.Context(), d)
@@ -92,6 +93,9 @@ func (p *Pipeline) attempt(next message.HandlerFunc) message.HandlerFunc {
 		p.metrics.attemptsFailed.WithLabelValues(p.Name).Inc()
 		if handler.IsPermanent(err) {
 			return nil, backoff.Permanent(err)
+		}
+		if j.delivery.Stopped() {
+			return nil, backoff.Permanent(errStopping) // begin no further attempt
 		}
 		return nil, err
 	}

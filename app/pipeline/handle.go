@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,10 @@ func (p *Pipeline) handle(msg *message.Message) error {
 	if failed != nil {
 		return failed
 	}
-	if err := p.deliver(ctx, j, outputs); err != nil {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("the handlers took too long: %w", err)
+	}
+	if err := p.deliver(j, outputs); err != nil {
 		return err
 	}
 	for _, drop := range drops {
@@ -83,6 +87,9 @@ func (p *Pipeline) claimEvent(ctx context.Context, j *journey) (bool, error) {
 		Origin: j.origin, AcceptedAt: j.acceptedAt, Window: p.idempotencyWindow,
 	})
 	if err != nil {
+		if ctx.Err() != nil { // nothing but the store took the attempt's time
+			err = handler.Unavailable(err)
+		}
 		return false, fmt.Errorf("claim the event: %w", err)
 	}
 	j.eventClaimed = verdict == handler.Taken
@@ -97,21 +104,26 @@ func eventClaim(e *handler.Event) string {
 
 // deliver publishes the outputs of one message, after all of them were
 // checked: a message whose third output can't be published sends none.
-func (p *Pipeline) deliver(ctx context.Context, j *journey, outputs []handler.Output) error {
+// What an earlier try has sent is not sent again.
+func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 	records := make([]*record.Record, len(outputs))
 	for i := range outputs {
 		rec, err := p.deliveryRecord(j, &outputs[i])
 		if err != nil {
 			return err
 		}
-		if err := p.topics.Ensure(ctx, rec.Topic); err != nil {
+		if err := p.ensure(j, rec.Topic); err != nil {
 			return publishFailed(j, &outputs[i], err)
 		}
 		records[i] = rec
 	}
 	for i, rec := range records {
+		place := place{topic: rec.Topic, id: outputs[i].Notification.ID}
+		if slices.Contains(j.delivered, place) {
+			continue
+		}
 		start := p.now()
-		err := p.publisher.Publish(ctx, rec)
+		err := p.publish(j, rec)
 		if err == nil || handler.IsUnavailable(err) {
 			j.sent = true // an unanswered publish may have been written
 		}
@@ -121,11 +133,20 @@ func (p *Pipeline) deliver(ctx context.Context, j *journey, outputs []handler.Ou
 			}
 			return publishFailed(j, &outputs[i], err)
 		}
+		if len(records) > 1 {
+			j.delivered = append(j.delivered, place)
+		}
 		p.metrics.publishSeconds.WithLabelValues(p.Name).Observe(p.now().Sub(start).Seconds())
 		p.delivered.Add(1)
 		p.metrics.delivered.WithLabelValues(p.Name).Inc()
 	}
 	return nil
+}
+
+func (p *Pipeline) ensure(j *journey, topic string) error {
+	ctx, cancel := context.WithTimeout(j.ctx, publishTimeout)
+	defer cancel()
+	return p.topics.Ensure(ctx, topic)
 }
 
 func publishFailed(j *journey, out *handler.Output, err error) error {

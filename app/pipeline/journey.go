@@ -33,8 +33,12 @@ type journey struct {
 	firstFailed  time.Time
 	lastFailed   time.Time
 	eventClaimed bool
-	sent         bool // something of it may stand in a topic
+	sent         bool    // something of it may stand in a topic
+	delivered    []place // where outputs of it do, if it has several
 }
+
+// place is where a notification stands.
+type place struct{ topic, id string }
 
 type journeyKey struct{}
 

@@ -39,9 +39,7 @@ func (p *Pipeline) insist(j *journey, rec *record.Record) error {
 	w := p.newWait(j)
 	defer w.over()
 	for {
-		ctx, cancel := context.WithTimeout(j.ctx, publishTimeout)
-		err := p.publisher.Publish(ctx, rec)
-		cancel()
+		err := p.publish(j, rec)
 		if err == nil || handler.IsPermanent(err) {
 			return err
 		}
@@ -51,7 +49,25 @@ func (p *Pipeline) insist(j *journey, rec *record.Record) error {
 	}
 }
 
-// publishTimeout bounds one try of insist.
+// publish sends rec and waits for the producer's own answer, however long the
+// attempt may take: to give up early and send again would leave a copy behind
+// for every try, all written when the broker is back. Only a pipeline that
+// stops goes without the answer, publishTimeout after it began to ask.
+func (p *Pipeline) publish(j *journey, rec *record.Record) error {
+	ctx, cancel := context.WithCancel(j.ctx)
+	defer cancel()
+	slow := time.AfterFunc(publishTimeout, func() {
+		select {
+		case <-j.delivery.Stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	defer slow.Stop()
+	return p.publisher.Publish(ctx, rec)
+}
+
+// publishTimeout is how long a stopping pipeline waits for an answer.
 const publishTimeout = 10 * time.Second
 
 // waiting counts a pipeline's messages that wait out an outage.

@@ -52,7 +52,8 @@ type bench struct {
 	claims *handlertest.MemoryClaims
 	topics *fakeTopics
 	fakePublisher
-	now time.Time
+	stall func(context.Context) error // before a claim is taken
+	now   time.Time
 }
 
 // fakePublisher keeps what is published; refuse may refuse it.
@@ -116,7 +117,7 @@ func newBench(t *testing.T, yaml string, registry *handler.Registry) *bench {
 	}
 	pipelines, faults := pipeline.Compile(cfg, pipeline.Parts{
 		Registry: registry, Types: types, Lookups: map[string]handler.Lookup{"users": b.users},
-		Claims: func(string) handler.Claims { return b.claims }, Now: func() time.Time { return b.now },
+		Claims: func(string) handler.Claims { return stallable{b} }, Now: func() time.Time { return b.now },
 	})
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
@@ -389,6 +390,73 @@ func TestClaimsStayWithWhatWasPublished(t *testing.T) {
 	if step := b.in("notifications.poison")[0].Get(record.PoisonStep); !strings.HasSuffix(step, "kafka-notify.yaml:16") {
 		t.Errorf("step %q is not the route that failed", step)
 	}
+}
+
+// Publishing many outputs may take longer than an attempt may: that is no
+// outage, and sends nothing twice.
+func TestSlowPublishingIsNoOutage(t *testing.T) {
+	routes := strings.Repeat("      - route: {topic: audit}\n", 5)
+	b := newBench(t, strings.Replace(file, "      - route:", routes+"      - route:", 1), handler.Default())
+	b.refuse = func(_ *record.Record, try int) error {
+		time.Sleep(60 * time.Millisecond) // six of them; an attempt has 200 ms
+		if try == 4 {
+			return handler.Unavailable(errors.New("no broker"))
+		}
+		return nil
+	}
+	b.process(follow("e1", 7, "2", "1"))
+	if len(b.in("audit")) != 5 || len(b.in("notifications.user.1")) != 1 || b.tries != 7 {
+		t.Errorf("%d and %d delivered in %d tries", len(b.in("audit")), len(b.in("notifications.user.1")), b.tries)
+	}
+}
+
+// While the service stops, no further attempt is begun.
+func TestNoAttemptBeginsWhileStopping(t *testing.T) {
+	stopping := make(chan struct{})
+	tries := 0
+	b := custom(t, func(context.Context) error {
+		if tries++; tries == 1 {
+			close(stopping)
+		}
+		return errors.New("may heal")
+	})
+	d := &kafka.Delivery{Record: follow("e1", 7, "2", "1"), Stopping: stopping}
+	if err := b.Process(t.Context(), d); err != nil || !d.Abandoned() || tries != 1 || len(b.sent) != 0 {
+		t.Errorf("error %v, abandoned %v, %d tries, sent %v", err, d.Abandoned(), tries, b.sent)
+	}
+}
+
+// A stalled store is an outage too: it uses up no attempt.
+func TestAStalledStoreIsAnOutage(t *testing.T) {
+	b := newBench(t, file, handler.Default())
+	stalls := 2
+	b.stall = func(ctx context.Context) error {
+		if stalls--; stalls >= 0 {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}
+	b.process(follow("e1", 7, "2", "1"))
+	if _, _, retried, poisoned := b.Counts(); retried+poisoned != 0 || len(b.in("notifications.user.1")) != 1 {
+		t.Errorf("%d retried, %d poisoned, %d delivered", retried, poisoned, len(b.in("notifications.user.1")))
+	}
+}
+
+// stallable is a store of claims that can stall.
+type stallable struct{ b *bench }
+
+func (s stallable) Take(ctx context.Context, key string, by handler.Claim) (handler.Verdict, error) {
+	if s.b.stall != nil {
+		if err := s.b.stall(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return s.b.claims.Take(ctx, key, by)
+}
+
+func (s stallable) Release(ctx context.Context, key string, origin handler.Origin) error {
+	return s.b.claims.Release(ctx, key, origin)
 }
 
 // A deleted topic is made again; the message is tried again, not lost.

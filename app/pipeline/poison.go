@@ -44,6 +44,16 @@ func (p *Pipeline) poison(next message.HandlerFunc) message.HandlerFunc {
 			rec.Set(record.PoisonTruncated, "true")
 			publishErr = p.insist(j, rec)
 		}
+		w := p.newWait(j)
+		defer w.over()
+		for publishErr != nil && !errors.Is(publishErr, errStopping) {
+			// To let it go would let those behind it pass, none of them committed.
+			if !w.again(fmt.Errorf("the poison topic refuses a record: %w", publishErr)) {
+				publishErr = errStopping
+				break
+			}
+			publishErr = p.insist(j, rec)
+		}
 		if publishErr != nil {
 			// Not acknowledged: the message is not lost for want of a poison topic.
 			return nil, errStopping

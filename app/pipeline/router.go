@@ -33,6 +33,7 @@ type Router struct {
 	router    *message.Router
 	loops     []*loop
 	stopped   atomic.Bool
+	running   bool // Run was called
 	ran       chan error
 }
 
@@ -82,6 +83,7 @@ func (r *Router) Start(ctx context.Context) error {
 		}
 	}
 	// Canceling this context would cancel messages in flight: Stop drains first.
+	r.running = true
 	go func() { r.ran <- r.router.Run(context.WithoutCancel(ctx)) }()
 	select {
 	case <-r.router.Running():
@@ -161,7 +163,8 @@ func (r *Router) Missing() []string {
 // Stop takes no new messages, finishes those in flight, sees their offsets
 // committed, and leaves the groups. What ctx cuts short comes again.
 func (r *Router) Stop(ctx context.Context) error {
-	if r.router == nil || !r.stopped.CompareAndSwap(false, true) {
+	// A router that never ran has nothing to close, and would wait for its handlers to end.
+	if !r.stopped.CompareAndSwap(false, true) || !r.running {
 		return nil
 	}
 	var drains errgroup.Group
@@ -194,7 +197,7 @@ func (l *loop) drain(ctx context.Context, client *kafka.Client) error {
 			return fmt.Errorf("group %s: the last offsets could not be committed, some messages come again: %w",
 				l.group, errors.Join(err, context.Cause(ctx)))
 		case <-time.After(50 * time.Millisecond):
-			l.sub.Commit()
+			l.sub.Commit(ctx)
 		}
 	}
 }
