@@ -144,7 +144,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.background("lag", func(ctx context.Context) { router.Watch(ctx, 5*time.Second) })
 
-	a.health = &health{client: client, store: claims, router: router, stopping: &a.stopping}
+	a.health = &health{client: client, store: claims, router: router, stopping: &a.stopping, log: a.log}
 	a.background("health", a.health.watch)
 
 	users, _ := a.built.lookups.Get("users")

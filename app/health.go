@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ type health struct {
 	store    *store.Store
 	router   *pipeline.Router
 	stopping *atomic.Bool
+	log      *slog.Logger
 	broker   atomic.Pointer[error] // the last answer
 }
 
@@ -26,11 +28,19 @@ type health struct {
 func (h *health) watch(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	away := false
 	for {
 		asking, cancel := context.WithTimeout(ctx, 3*time.Second)
 		err := h.client.Ping(asking)
 		cancel()
 		h.broker.Store(&err)
+		switch {
+		case err != nil && !away && ctx.Err() == nil:
+			h.log.Error("kafka is out of reach: submissions get a 503, pipelines wait", "error", err)
+		case err == nil && away:
+			h.log.Info("kafka is back")
+		}
+		away = err != nil
 		select {
 		case <-ctx.Done():
 			return

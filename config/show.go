@@ -129,18 +129,19 @@ func scalarText(v reflect.Value, secret bool) (string, bool) {
 		if secret {
 			return quote(masked), true
 		}
-		return quote(maskUserinfo(v.String())), true
+		return quote(maskURL(v.String())), true
 	case reflect.Bool, reflect.Int, reflect.Float64:
 		return fmt.Sprint(v.Interface()), true
 	}
 	return "", false
 }
 
-// maskUserinfo masks the user and password of a URL; any other text stays as
-// it is.
-func maskUserinfo(text string) string {
+// maskURL masks what may be a secret in a URL: user and password, and the values
+// of its query, but for those that a template's hole makes. Any other text stays
+// as it is.
+func maskURL(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.User == nil || u.Host == "" {
+	if err != nil || u.Host == "" {
 		return text
 	}
 	begin := strings.Index(text, "//") + len("//")
@@ -148,9 +149,18 @@ func maskUserinfo(text string) string {
 	if path := strings.IndexAny(text[begin:], "/?#"); path >= 0 {
 		end = begin + path
 	}
-	at := begin + strings.LastIndexByte(text[begin:end], '@')
-	return text[:begin] + masked + text[at:]
+	host, rest := text[begin:end], text[end:]
+	if u.User != nil {
+		host = masked + host[strings.LastIndexByte(host, '@'):]
+	}
+	if path, query, ok := strings.Cut(rest, "?"); ok {
+		rest = path + "?" + queryValue.ReplaceAllString(query, "="+masked)
+	}
+	return text[:begin] + host + rest
 }
+
+// queryValue is a value in a query, a hole aside.
+var queryValue = regexp.MustCompile(`=[^&#{}]+`)
 
 // node writes what follows a key or a dash, line break included.
 func (s *shower) node(v *value, depth int) {

@@ -28,6 +28,7 @@ var Route = handler.Type[RouteConfig]{
 `,
 	New: func(c RouteConfig, b *handler.Build) (handler.Handler, error) {
 		b.NeedsNotification()
+		b.Delivers()
 		return &route{topic: c.Topic}, nil
 	},
 }

@@ -77,7 +77,7 @@ type reader struct {
 }
 
 func newReader(text []byte) *reader {
-	return &reader{text: text, d: jsontext.NewDecoder(bytes.NewReader(text))}
+	return &reader{text: text, d: jsontext.NewDecoder(bytes.NewBuffer(text))}
 }
 
 // token reads one token and returns its kind.

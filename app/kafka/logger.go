@@ -23,7 +23,23 @@ var _ watermill.LoggerAdapter = Logger{}
 
 // Error implements watermill.LoggerAdapter.
 func (l Logger) Error(msg string, err error, fields watermill.LogFields) {
-	l.write(slog.LevelError, msg, fields, slog.Any("error", err))
+	level := slog.LevelError
+	if repeated[msg] {
+		level = slog.LevelDebug
+	}
+	text := "none"
+	if err != nil {
+		text = err.Error() // formatted by itself it would bring its stack
+	}
+	l.write(level, msg, fields, slog.String("error", text))
+}
+
+// repeated is what watermill-kafka says of every consumer, many times a second,
+// while the broker is away. That it is away, and back, the service says once.
+var repeated = map[string]bool{
+	"Sarama internal error":              true,
+	"Cannot reconnect messages consumer": true,
+	"Group consume error":                true,
 }
 
 // Info implements watermill.LoggerAdapter.

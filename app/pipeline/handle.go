@@ -46,6 +46,9 @@ func (p *Pipeline) handle(msg *message.Message) error {
 	if err := p.deliver(j, outputs); err != nil {
 		return err
 	}
+	if len(outputs)+len(drops) == 0 {
+		p.dropped(j, "pipeline", "not_routed") // a handler of one's own may put out nothing
+	}
 	for _, drop := range drops {
 		p.dropped(j, drop.Step.Type, drop.Reason)
 	}

@@ -94,6 +94,9 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 		p.chain, found = parts.Registry.Chain(pc.Handlers, handler.Deps{
 			Pipeline: p.ID, Lookups: parts.Lookups, Claims: p.claims, Now: parts.Now,
 		})
+		if len(found) == 0 && !p.chain.Delivers() {
+			found = config.Faults{pc.Node.Faultf("the pipeline %s delivers nothing: its handlers route no notification", name).WithHint("end them with a route")}
+		}
 		faults = append(faults, found...)
 		pipelines = append(pipelines, p)
 	}

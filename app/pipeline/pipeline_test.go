@@ -410,6 +410,15 @@ func TestSlowPublishingIsNoOutage(t *testing.T) {
 	}
 }
 
+// A message that nothing comes out of is counted.
+func TestNothingEndsUncounted(t *testing.T) {
+	b := custom(t, func(context.Context) error { return nil })
+	b.process(follow("e1", 7, "2", "1"))
+	if _, dropped, _, _ := b.Counts(); dropped != 1 {
+		t.Errorf("%d dropped", dropped)
+	}
+}
+
 // While the service stops, no further attempt is begun.
 func TestNoAttemptBeginsWhileStopping(t *testing.T) {
 	stopping := make(chan struct{})
@@ -488,7 +497,7 @@ func custom(t *testing.T, work step) *bench {
 	registry := handler.NewRegistry()
 	handler.Add(registry, handler.Type[struct{}]{
 		Name: "work", Summary: "Works.", Example: "- work: {}",
-		New: func(struct{}, *handler.Build) (handler.Handler, error) { return work, nil },
+		New: func(_ struct{}, b *handler.Build) (handler.Handler, error) { b.Delivers(); return work, nil },
 	})
 	return newBench(t, `
 kafka: {embedded: {}}

@@ -16,7 +16,11 @@ func now() time.Time { return time.Now() }
 type Chain struct {
 	pipeline string
 	steps    []Step
+	delivers bool
 }
+
+// Delivers tells whether any of the handlers leaves outputs: see Build.Delivers.
+func (c *Chain) Delivers() bool { return c.delivers }
 
 // Step is one handler in its place.
 type Step struct {

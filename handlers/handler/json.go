@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"math/big"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -107,10 +110,7 @@ func unexpected(err error) error {
 func number(text string) any {
 	for i := range len(text) {
 		if c := text[i]; c == '.' || c == 'e' || c == 'E' {
-			if f, err := strconv.ParseFloat(text, 64); err == nil {
-				return f
-			}
-			return json.Number(text)
+			return fraction(text)
 		}
 	}
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
@@ -120,4 +120,31 @@ func number(text string) any {
 		return u
 	}
 	return json.Number(text)
+}
+
+// exact is where float64 stops telling integers apart: 2^53.
+const exact = 1 << 53
+
+// maxDigits bounds the numbers that are looked at exactly: longer ones take time.
+const maxDigits = 400
+
+// fraction is a number written with a fraction or an exponent. One that is an
+// integer all the same, and too large for a float64 to be sure of, is kept exact
+// like any other: 9007199254740993.0 is no id but that one.
+func fraction(text string) any {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || len(text) > maxDigits {
+		return json.Number(text)
+	}
+	if math.Abs(f) < exact {
+		return f
+	}
+	r, ok := new(big.Rat).SetString(text)
+	if !ok || !r.IsInt() {
+		return f
+	}
+	if !r.Num().IsUint64() && !r.Num().IsInt64() && strings.ContainsAny(text, "eE") {
+		return f // a measure, such as 1e300, and no id
+	}
+	return number(r.Num().String())
 }

@@ -112,5 +112,6 @@ func (r *Registry) Chain(steps []config.Step, d Deps) (*Chain, config.Faults) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
+	chain.delivers = state.delivers
 	return chain, nil
 }

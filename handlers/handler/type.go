@@ -66,6 +66,7 @@ type building struct {
 	registry *Registry
 	env      *expr.Env
 	composed bool
+	delivers bool
 	// incomplete says that an earlier handler could not be built, unnamed that its names are unknown.
 	incomplete, unnamed bool
 }
@@ -91,6 +92,9 @@ func (b *Build) Declared(name string) bool { return slices.Contains(b.chain.decl
 
 // Composes says that the handler leaves a notification on the message.
 func (b *Build) Composes() { b.chain.composed = true }
+
+// Delivers says that the handler leaves outputs on the message. A pipeline needs one that does.
+func (b *Build) Delivers() { b.chain.delivers = true }
 
 // NeedsNotification reports a fault unless an earlier handler composes the notification.
 func (b *Build) NeedsNotification() {
