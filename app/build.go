@@ -47,10 +47,21 @@ func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*b
 }
 
 // Check reports every fault of cfg that config.Load leaves to the parts:
-// handlers, expressions, lookups, schemas. It starts nothing.
-func Check(cfg *config.Config, registry *handler.Registry) error {
-	_, err := build(cfg, registry, slog.New(slog.DiscardHandler))
-	return err
+// handlers, expressions, schemas, lookups and their files. It leaves nothing
+// running.
+func Check(ctx context.Context, cfg *config.Config, registry *handler.Registry) error {
+	b, err := build(cfg, registry, slog.New(slog.DiscardHandler))
+	var faults, found config.Faults
+	if err != nil && !errors.As(err, &faults) {
+		return err
+	}
+	if b.lookups != nil {
+		defer b.lookups.Stop()
+		if err := b.lookups.Start(ctx); err != nil && !errors.As(err, &found) {
+			return err
+		}
+	}
+	return append(faults, found...).Err()
 }
 
 // redriveTopic is where messages go that are sent back to a pipeline.

@@ -28,8 +28,8 @@ func readmeBlock(t *testing.T, name string) string {
 	return block
 }
 
-// The README's new kind of notification works when it is pasted.
-func TestTheReadmesLikeWorksWhenPasted(t *testing.T) {
+// shippedSite has the shipped configuration, on ports and folders of its own.
+func shippedSite(t *testing.T) *site {
 	s := newSite(t)
 	for _, file := range []string{"kafka-notify.yaml", "users.yaml"} {
 		text, err := os.ReadFile("../config/" + file)
@@ -42,9 +42,36 @@ func TestTheReadmesLikeWorksWhenPasted(t *testing.T) {
 		}
 	}
 	s.yaml = strings.NewReplacer(
+		"127.0.0.1:8080", "127.0.0.1:0", "127.0.0.1:9092", "127.0.0.1:0", "data/", "DIR/data/",
+	).Replace(s.yaml)
+	return s
+}
+
+// The shipped message pipeline delivers whatever is accepted, to the last byte.
+func TestTheLargestMessageIsDelivered(t *testing.T) {
+	run := shippedSite(t).start()
+	frame := `{"type":"message","data":{"from_id":"1","to_id":"2","message":""}}`
+	body := strings.Replace(frame, `""`, `"`+strings.Repeat("m", 1<<20-len(frame))+`"`, 1)
+	resp, err := http.Post(run.url+"/v1/events", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := text(t, resp); resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("%d %s", resp.StatusCode, answer)
+	}
+	eventually(t, "the message", func() bool {
+		var page struct{ Notifications []struct{ Text string } }
+		run.get("/v1/users/2/notifications", &page)
+		return len(page.Notifications) == 1 && len(page.Notifications[0].Text) == 1<<20-len(frame)
+	})
+}
+
+// The README's new kind of notification works when it is pasted.
+func TestTheReadmesLikeWorksWhenPasted(t *testing.T) {
+	s := shippedSite(t)
+	s.yaml = strings.NewReplacer(
 		"\nevents:\n", "\nevents:\n"+readmeBlock(t, "like: events"),
 		"\npipelines:\n", "\npipelines:\n"+readmeBlock(t, "like: pipelines"),
-		"127.0.0.1:8080", "127.0.0.1:0", "127.0.0.1:9092", "127.0.0.1:0", "data/", "DIR/data/",
 	).Replace(s.yaml)
 	run := s.start()
 	body := `{"type":"like","data":{"user_id":"2","author_id":"1","post_id":"77"}}`

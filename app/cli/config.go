@@ -26,7 +26,7 @@ func newConfigCheck() *cobra.Command {
 				return err
 			}
 			out := cmd.OutOrStdout()
-			cfg, err := file.check()
+			cfg, err := file.check(cmd.Context())
 			var faults config.Faults
 			switch {
 			case errors.As(err, &faults):
@@ -54,8 +54,8 @@ func newConfigShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [FILE]",
 		Short: "Show the configuration with all defaults filled in and secrets masked",
-		Example: `kafka-notify config show kafka-notify.yaml
-kafka-notify config show > kafka-notify.yaml   # the built-in one`,
+		Example: `kafka-notify config show                      # the built-in one
+kafka-notify config show kafka-notify.yaml`,
 		Args: arguments("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := file.setArgument(cmd, args); err != nil {

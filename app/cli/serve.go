@@ -36,7 +36,7 @@ The log goes to stderr.`,
 }
 
 func serve(ctx context.Context, file *configFile, stdout, stderr io.Writer) error {
-	cfg, err := file.check()
+	cfg, err := file.check(ctx)
 	if err != nil {
 		return startError{err}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -45,13 +46,13 @@ func (f *configFile) load() (*config.Config, error) {
 
 // check reads the file and finds every fault of it at once: those that
 // config.Load finds, and those of handlers, expressions and lookups.
-func (f *configFile) check() (*config.Config, error) {
+func (f *configFile) check(ctx context.Context) (*config.Config, error) {
 	cfg, err := f.load()
 	var faults, more config.Faults
 	if err != nil && (cfg == nil || !errors.As(err, &faults)) {
 		return nil, err
 	}
-	if err := app.Check(cfg, handler.Default()); err != nil && !errors.As(err, &more) {
+	if err := app.Check(ctx, cfg, handler.Default()); err != nil && !errors.As(err, &more) {
 		return nil, err
 	}
 	if err := append(faults, more...).Err(); err != nil {
