@@ -65,7 +65,7 @@ func TestListFaults(t *testing.T) {
 		"cursor":          {"/v1/users/1/notifications?cursor=x", "the cursor is none that this service has given"},
 		"long cursor":     {"/v1/poison?cursor=" + strings.Repeat("x", 1025), "cursor is none that this service has given"},
 		"query":           {"/v1/poison?limit=%zz", "the query of the address cannot be read"},
-		"class":           {"/v1/poison?class=x", "class must be one of [decode schema"},
+		"class":           {"/v1/poison?class=x", "class must be one of decode, schema"},
 		"user too long":   {"/v1/users/" + strings.Repeat("A", 77) + "/notifications", "id takes 231 bytes in a topic name: at most 230 fit"},
 		"user not UTF-8":  {"/v1/users/%ff/notifications", "id is not valid UTF-8"},
 		"tutorial's user": {"/notifications/" + strings.Repeat("a", 231), "userID takes 231 bytes"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -38,7 +39,7 @@ func (s *Server) listPoison(w http.ResponseWriter, r *http.Request) error {
 	}
 	query := r.URL.Query()
 	if class := query.Get("class"); class != "" && !slices.Contains(classes, handler.Class(class)) {
-		return parameterProblem("class", fmt.Sprintf("must be one of %v", classes))
+		return parameterProblem("class", "must be one of "+join(classes))
 	}
 	entries, next, err := s.opts.Poison.List(r.Context(), poison.Query{
 		Pipeline: query.Get("pipeline"),
@@ -87,4 +88,13 @@ func (s *Server) redrivePoison(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, http.StatusAccepted, typeJSON, receipt)
 	return nil
+}
+
+// join lists classes for people.
+func join(list []handler.Class) string {
+	texts := make([]string, len(list))
+	for i, c := range list {
+		texts[i] = string(c)
+	}
+	return strings.Join(texts, ", ")
 }

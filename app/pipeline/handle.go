@@ -67,9 +67,9 @@ func (p *Pipeline) decode(j *journey) error {
 	}
 	j.step = "schema " + p.subscribePos
 	t, ok := p.types.Get(e.Type)
-	if !ok {
+	if !ok || t.Topic() != p.Topic {
 		return handler.Permanent(handler.Classify(handler.ClassSchema,
-			fmt.Errorf("event type %q is not declared under events", e.Type)))
+			fmt.Errorf("an event of type %q stands in %s, where only events of one type belong", e.Type, p.Topic)))
 	}
 	if faults := t.Check(e); len(faults) > 0 {
 		texts := make([]string, len(faults))

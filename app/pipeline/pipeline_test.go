@@ -410,6 +410,19 @@ func TestSlowPublishingIsNoOutage(t *testing.T) {
 	}
 }
 
+// An event of another type in the topic says so, whatever its data.
+func TestAForeignTypeIsASchemaFault(t *testing.T) {
+	yaml := strings.Replace(file, "events: {", `events: {like: {key: "{data.x}"}, `, 1)
+	b := newBench(t, yaml, handler.Default())
+	rec := follow("e1", 7, "2", "1")
+	rec.Value = []byte(strings.Replace(string(rec.Value), `"follow"`, `"like"`, 1))
+	b.process(rec)
+	got := b.in("notifications.poison")
+	if len(got) != 1 || got[0].Get(record.PoisonClass) != "schema" || !strings.Contains(got[0].Get(record.ReasonPoisoned), `"like" stands in events.follow`) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // A message that nothing comes out of is counted.
 func TestNothingEndsUncounted(t *testing.T) {
 	b := custom(t, func(context.Context) error { return nil })
