@@ -69,6 +69,13 @@ func TestTheServiceOutlivesItsBroker(t *testing.T) {
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !strings.Contains(problem, `"ids":["`) {
 		t.Fatalf("after %v: %d, Retry-After %q, %s", time.Since(start), resp.StatusCode, resp.Header.Get("Retry-After"), problem)
 	}
+	resp, err = http.Post(s.url+"/v1/events", "application/json", strings.NewReader("["+body+","+body+","+strings.Replace(body, `"1"`, `"2"`, 1)+"]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problem := text(t, resp); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("a batch: %d, Retry-After %q, %s", resp.StatusCode, resp.Header.Get("Retry-After"), problem)
+	}
 	eventually(t, "not ready", func() bool {
 		resp, err := http.Get(s.url + "/readyz")
 		return err == nil && len(text(t, resp)) > 0 && resp.StatusCode == http.StatusServiceUnavailable
