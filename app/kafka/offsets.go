@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -29,14 +30,14 @@ func (c *Client) BeginAt(ctx context.Context, group, topic string, start Start) 
 	if err != nil {
 		return fmt.Errorf("offsets of %s: %w", topic, err)
 	}
-	committed, err := c.adm.FetchOffsets(ctx, group)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+	committed, err := c.committed(ctx, group)
+	if err != nil {
 		return handler.Unavailable(fmt.Errorf("offsets of group %s: %w", group, err))
 	}
 	if len(committed[topic]) > 0 {
 		return nil
 	}
-	err = c.adm.CommitAllOffsets(ctx, group, offsets)
+	err = insist(ctx, func() error { return c.adm.CommitAllOffsets(ctx, group, offsets) })
 	if errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.RebalanceInProgress) {
 		return nil // another instance has joined already, and so committed before
 	}
@@ -45,6 +46,39 @@ func (c *Client) BeginAt(ctx context.Context, group, topic string, start Start) 
 	}
 	return nil
 }
+
+// committed are a group's offsets; none for a group nobody knows.
+func (c *Client) committed(ctx context.Context, group string) (offsets kadm.OffsetResponses, err error) {
+	err = insist(ctx, func() error {
+		offsets, err = c.adm.FetchOffsets(ctx, group)
+		return err
+	})
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, nil
+	}
+	return offsets, err
+}
+
+// insist repeats what a group's coordinator refuses for the moment: a new
+// cluster makes its coordinators when they are first asked for, and the client
+// passes their first refusals on.
+func insist(ctx context.Context, ask func() error) error {
+	deadline := time.Now().Add(patience)
+	for n := 0; ; n++ {
+		err := ask()
+		if err == nil || time.Now().After(deadline) || !slices.ContainsFunc(momentary, func(e error) bool { return errors.Is(err, e) }) {
+			return err
+		}
+		select {
+		case <-time.After(backOff(n)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// momentary are the refusals of a coordinator that is being made or moved.
+var momentary = []error{kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress, kerr.NotCoordinator}
 
 func (c *Client) startOffsets(ctx context.Context, topic string, start Start) (kadm.Offsets, error) {
 	var listed kadm.ListedOffsets
@@ -80,8 +114,8 @@ func (l PartitionLag) Lag() int64 { return max(0, l.End-l.Committed) }
 // Lag asks how far group is behind in topic. A partition without a committed
 // offset counts from its start.
 func (c *Client) Lag(ctx context.Context, group, topic string) ([]PartitionLag, error) {
-	committed, err := c.adm.FetchOffsets(ctx, group)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+	committed, err := c.committed(ctx, group)
+	if err != nil {
 		return nil, handler.Unavailable(fmt.Errorf("offsets of group %s: %w", group, err))
 	}
 	ends, err := c.adm.ListEndOffsets(ctx, topic)
