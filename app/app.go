@@ -134,6 +134,8 @@ func (a *App) Start(ctx context.Context) (err error) {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
+	watchLookupFiles(metrics, a.built.lookups)
+
 	router := pipeline.NewRouter(a.built.pipelines, pipeline.Wiring{
 		Brokers: a.brokers, Client: client, Publisher: outputs, Topics: deliveries,
 		Metrics: pipeline.NewMetrics(metrics), Log: a.log,

@@ -8,7 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/app/lookup"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
 	"github.com/trieungochai/kafka-notify/app/store"
 )
@@ -68,4 +71,21 @@ func (h *health) Ready(ctx context.Context) (ok bool, reasons []string) {
 		reasons = append(reasons, "not joined yet: "+strings.Join(missing, ", "))
 	}
 	return len(reasons) == 0, reasons
+}
+
+// watchLookupFiles shows for every lookup file whether its newest version is in
+// use: a faulty one is left aside, and only the log would tell.
+func watchLookupFiles(reg prometheus.Registerer, lookups *lookup.Set) {
+	for i, file := range lookups.Health() {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "kafka_notify", Name: "lookup_file_stale",
+			Help:        "1 while the newest version of a lookup file is faulty and the one before it is in use.",
+			ConstLabels: prometheus.Labels{"lookup": file.Name},
+		}, func() float64 {
+			if lookups.Health()[i].Err != nil {
+				return 1
+			}
+			return 0
+		}))
+	}
 }

@@ -348,3 +348,19 @@ func TestWaitingMessagesAreNotForgotten(t *testing.T) {
 	s = site.start()
 	eventually(t, "the waiting message", func() bool { return len(s.inbox("1")) == 1 })
 }
+
+// A faulty new version of a lookup file is seen in a metric; the one before it
+// stays in use.
+func TestAStaleLookupFileShows(t *testing.T) {
+	s := newSite(t).start()
+	stale := func() string { return s.metric(`kafka_notify_lookup_file_stale{lookup="users"}`) }
+	if got := stale(); got != "0" {
+		t.Errorf("at the start: %q", got)
+	}
+	s.write("users.yaml", "1: [no, record]")
+	eventually(t, "stale", func() bool { return stale() == "1" })
+	s.accept("e1", "2", "1")
+	eventually(t, "delivery by the version before", func() bool { return len(s.inbox("1")) == 1 })
+	s.write("users.yaml", testUsers)
+	eventually(t, "fresh again", func() bool { return stale() == "0" })
+}

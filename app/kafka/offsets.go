@@ -17,7 +17,8 @@ import (
 type Start struct {
 	// Oldest begins at the first record there is.
 	Oldest bool
-	// At begins at the first record written at that time or later; zero for now.
+	// At begins at the first record written at that time or later; the zero time
+	// begins at the end, with what comes next.
 	At time.Time
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/trieungochai/kafka-notify/app/record"
 )
 
-// Status is what every pipeline is and does, its lag asked for now.
+// Status is what every pipeline is and does; it asks the cluster for the lag.
 func (r *Router) Status(ctx context.Context) []Status {
 	all := make([]Status, 0, len(r.pipelines))
 	for _, p := range r.pipelines {
