@@ -29,7 +29,7 @@ func (c *Config) check() Faults {
 	k.lookups()
 	k.events()
 	k.pipelines()
-	k.retry(c.root.Get("retry"), c.Retry)
+	k.policies(c.root, Pipeline{Delivery: c.Delivery, Sessions: c.Sessions, Batch: c.Batch, Retry: c.Retry, Breaker: c.Breaker})
 	k.poison()
 	k.positive(c.root.Get("idempotency_window"), c.IdempotencyWindow)
 	k.positive(c.root.Get("shutdown_timeout"), c.ShutdownTimeout)
@@ -85,6 +85,7 @@ func (k *checker) kafka() {
 	} else {
 		k.between(r, kafka.Replication, -1, 1_000)
 	}
+	k.oneOf(n.Get("auto_offset_reset"), kafka.AutoOffsetReset, ResetEarliest, ResetNone)
 	k.between(n.Get("max_user_topics"), kafka.MaxUserTopics, 0, 10_000_000)
 	k.positive(n.Get("retention").Get("events"), kafka.Retention.Events)
 	k.positive(n.Get("retention").Get("delivery"), kafka.Retention.Delivery)
@@ -114,30 +115,6 @@ func (k *checker) poison() {
 		if strings.HasPrefix(topic, taken) {
 			k.fault(n, "poison.topic must not begin with %q, where other topics live", taken)
 		}
-	}
-}
-
-// retry checks what a mapping says of a policy, and the policy as a whole.
-func (k *checker) retry(n Node, r Retry) {
-	k.between(n.Get("attempts"), r.Attempts, 1, 1_000)
-	k.positive(n.Get("timeout"), r.Timeout)
-	for _, item := range n.Get("later").Items() {
-		var tier time.Duration
-		if faults := item.Decode(&tier); len(faults) == 0 {
-			k.positive(item, tier)
-		}
-	}
-	backoff := n.Get("backoff")
-	k.positive(backoff.Get("initial"), r.Backoff.Initial)
-	k.positive(backoff.Get("max"), r.Backoff.Max)
-	if m := r.Backoff.Multiplier; m < 1 {
-		k.fault(backoff.Get("multiplier"), "%s must be at least 1, not %v", backoff.Get("multiplier").what(), m)
-	}
-	if j := r.Backoff.Jitter; j < 0 || j > 1 {
-		k.fault(backoff.Get("jitter"), "%s must be between 0 and 1, not %v", backoff.Get("jitter").what(), j)
-	}
-	if r.Backoff.Initial > r.Backoff.Max && r.Backoff.Max > 0 {
-		k.fault(backoff, "%s: the initial delay, %s, is longer than the maximum, %s", backoff.what(), shortDuration(r.Backoff.Initial), shortDuration(r.Backoff.Max))
 	}
 }
 

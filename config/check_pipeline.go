@@ -94,7 +94,7 @@ func (k *checker) pipelines() {
 		if handlers := e.Value.Get("handlers"); handlers.Kind() == Sequence && len(p.Handlers) == 0 {
 			k.fault(handlers, "%s is empty; without a handler nothing would come of a message", handlers.what())
 		}
-		k.retry(e.Value.Get("retry"), p.Retry)
+		k.policies(e.Value, p)
 	}
 }
 

@@ -18,7 +18,11 @@ type Config struct {
 	Lookups   map[string]Lookup   `yaml:"lookups"`
 	Events    map[string]Event    `yaml:"events"`
 	Pipelines map[string]Pipeline `yaml:"pipelines"`
-	Retry     Retry               `yaml:"retry" doc:"for every pipeline; a pipeline may override any of it"`
+	Delivery  string              `yaml:"delivery" doc:"exactly_once or at_least_once; like the following four, for every pipeline, and a pipeline may override any of it"`
+	Sessions  int                 `yaml:"sessions" doc:"exactly_once: how many transactions of a pipeline run at once in this process"`
+	Batch     Batch               `yaml:"batch" doc:"exactly_once: the bounds of one transaction"`
+	Retry     Retry               `yaml:"retry"`
+	Breaker   Breaker             `yaml:"breaker"`
 	Poison    Poison              `yaml:"poison"`
 
 	IdempotencyWindow time.Duration `yaml:"idempotency_window" doc:"how long a repeated event id counts as the same event"`
@@ -40,12 +44,13 @@ type HTTP struct {
 // Kafka is the cluster that events and notifications travel through: a broker
 // in this process, or brokers elsewhere.
 type Kafka struct {
-	Embedded       *EmbeddedKafka `yaml:"embedded"`
-	Brokers        []string       `yaml:"brokers" doc:"host:port of a few brokers of the cluster"`
-	Replication    int            `yaml:"replication" doc:"replication factor of new topics; -1 is the broker's default"`
-	MaxUserTopics  int            `yaml:"max_user_topics" doc:"limit of the delivery topics; 0 is 5000 on the embedded broker and 20000 elsewhere"`
-	SingleInstance bool           `yaml:"single_instance" doc:"allow brokers together with the embedded store: there will only ever be one instance"`
-	Retention      Retention      `yaml:"retention"`
+	Embedded        *EmbeddedKafka `yaml:"embedded"`
+	Brokers         []string       `yaml:"brokers" doc:"host:port of a few brokers of the cluster"`
+	Replication     int            `yaml:"replication" doc:"replication factor of new topics; -1 is the broker's default"`
+	MaxUserTopics   int            `yaml:"max_user_topics" doc:"limit of the delivery topics; 0 is 5000 on the embedded broker and 20000 elsewhere"`
+	AutoOffsetReset string         `yaml:"auto_offset_reset" doc:"where a group goes on whose committed offset the broker no longer has: earliest, or none to stop the pipeline with an error"`
+	SingleInstance  bool           `yaml:"single_instance" doc:"allow brokers together with the embedded store: there will only ever be one instance"`
+	Retention       Retention      `yaml:"retention"`
 }
 
 // UserTopicLimit returns how many delivery topics there may be.
@@ -134,8 +139,13 @@ type Pipeline struct {
 	Subscribe Text   `yaml:"subscribe,required" doc:"events.<type>"`
 	Start     Start  `yaml:"start" doc:"where a new pipeline begins: now, oldest, or a time"`
 	Handlers  []Step `yaml:"handlers,required"`
-	Retry     Retry  `yaml:"retry"`
-	Node      Node   `yaml:",self"`
+
+	Delivery string  `yaml:"delivery"`
+	Sessions int     `yaml:"sessions"`
+	Batch    Batch   `yaml:"batch"`
+	Retry    Retry   `yaml:"retry"`
+	Breaker  Breaker `yaml:"breaker"`
+	Node     Node    `yaml:",self"`
 }
 
 // GroupID returns the pipeline's consumer group.
@@ -183,7 +193,12 @@ func (c *Config) setDefaults() {
 	const day = 24 * time.Hour
 	c.HTTP = HTTP{Listen: "127.0.0.1:8080", MaxBytes: 1 << 20, MaxEvents: 1_000}
 	c.Kafka.Replication = -1
+	c.Kafka.AutoOffsetReset = ResetEarliest
 	c.Kafka.Retention = Retention{Events: 7 * day, Delivery: 30 * day, Poison: 90 * day}
+	c.Delivery = ExactlyOnce
+	c.Sessions = 1
+	c.Batch = Batch{Messages: 10_000, Bytes: 16 << 20, Partitions: 2_000, Time: time.Second}
+	c.Breaker = Breaker{Share: 0.5, Window: time.Minute, Messages: 100, Trial: 30 * time.Second}
 	c.Retry = Retry{
 		Attempts: 3,
 		Backoff:  Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2, Jitter: 0.2},

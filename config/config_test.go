@@ -50,10 +50,14 @@ func TestDefault(t *testing.T) {
 		HTTP: config.HTTP{Listen: "127.0.0.1:8080", MaxBytes: 1 << 20, MaxEvents: 1000},
 		Kafka: config.Kafka{
 			Embedded:    &config.EmbeddedKafka{Listen: "127.0.0.1:9092", DataDir: "data/kafka"},
-			Replication: -1,
-			Retention:   config.Retention{Events: 168 * time.Hour, Delivery: 720 * time.Hour, Poison: 2160 * time.Hour},
+			Replication: -1, AutoOffsetReset: "earliest",
+			Retention: config.Retention{Events: 168 * time.Hour, Delivery: 720 * time.Hour, Poison: 2160 * time.Hour},
 		},
-		Store: config.Store{Embedded: &config.EmbeddedStore{DataDir: "data/store"}},
+		Store:    config.Store{Embedded: &config.EmbeddedStore{DataDir: "data/store"}},
+		Delivery: "exactly_once",
+		Sessions: 1,
+		Batch:    config.Batch{Messages: 10_000, Bytes: 16 << 20, Partitions: 2_000, Time: time.Second},
+		Breaker:  config.Breaker{Share: 0.5, Window: time.Minute, Messages: 100, Trial: 30 * time.Second},
 		Retry: config.Retry{
 			Attempts: 3,
 			Backoff:  config.Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2, Jitter: 0.2},
@@ -142,7 +146,15 @@ func TestLoad(t *testing.T) {
 			t.Errorf("retry of %s (-want +got):\n%s", name, diff)
 		}
 	}
-	p := c.Pipelines["follow"]
+	p := c.Pipelines["third"]
+	batch := config.Batch{Messages: 50, Bytes: 1000, Partitions: 2_000, Time: time.Second}
+	if p.Delivery != "at_least_once" || p.Sessions != 3 || p.Batch != batch || p.Breaker.Share != 0.25 || p.Breaker.Trial != 30*time.Second {
+		t.Errorf("policies = %+v", p)
+	}
+	p = c.Pipelines["follow"]
+	if p.Delivery != "exactly_once" || p.Sessions != 3 || p.Batch.Messages != 100 {
+		t.Errorf("general policies = %+v", p)
+	}
 	if p.Name != "follow" || p.GroupID() != "kafka-notify.follower" || !p.Start.Oldest {
 		t.Errorf("pipeline = %+v", p)
 	}

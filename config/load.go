@@ -74,14 +74,19 @@ func load(name string, data []byte, files files, getenv func(string) (string, bo
 	c := &Config{files: files, root: root}
 	c.setDefaults()
 
-	// Pipelines begin with the general retry policy, so it is decoded first,
-	// wherever it stands in the file. What is wrong with it is found again
+	// Pipelines begin with the general policies, so these are decoded first,
+	// wherever they stand in the file. What is wrong with them is found again
 	// below.
-	general := c.Retry.clone()
-	_ = root.Get("retry").Decode(&general)
+	general := Pipeline{Delivery: c.Delivery, Sessions: c.Sessions, Batch: c.Batch, Retry: c.Retry.clone(), Breaker: c.Breaker}
+	_ = root.Get("delivery").Decode(&general.Delivery)
+	_ = root.Get("sessions").Decode(&general.Sessions)
+	_ = root.Get("batch").Decode(&general.Batch)
+	_ = root.Get("retry").Decode(&general.Retry)
+	_ = root.Get("breaker").Decode(&general.Breaker)
 	faults = append(faults, root.Decode(c, WithHook(func(target any, n Node) (bool, Faults) {
 		if p, ok := target.(*Pipeline); ok {
-			p.Retry = general.clone()
+			*p = general
+			p.Retry = general.Retry.clone()
 		}
 		return false, nil
 	}))...)

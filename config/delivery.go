@@ -1,0 +1,36 @@
+package config
+
+import "time"
+
+// Values of delivery.
+const (
+	// ExactlyOnce consumes, publishes and commits in one Kafka transaction.
+	ExactlyOnce = "exactly_once"
+	// AtLeastOnce publishes first and commits later: what was in flight when a
+	// process died is published again.
+	AtLeastOnce = "at_least_once"
+)
+
+// Values of kafka.auto_offset_reset, named as in Kafka's own clients.
+const (
+	ResetEarliest = "earliest"
+	ResetNone     = "none"
+)
+
+// Batch bounds what goes into one transaction of an exactly_once pipeline. A
+// batch is never waited for: it is what has come in while the last one ran.
+type Batch struct {
+	Messages   int           `yaml:"messages"`
+	Bytes      int           `yaml:"bytes" doc:"of the messages that are read"`
+	Partitions int           `yaml:"partitions" doc:"that a transaction writes to, estimated by the keys read"`
+	Time       time.Duration `yaml:"time" doc:"until a message that is still in work goes to its next retry tier, so that the others can be committed"`
+}
+
+// Breaker pauses a pipeline that poisons too many of its messages, as it does
+// after a bad deploy, before it has poisoned everything.
+type Breaker struct {
+	Share    float64       `yaml:"share" doc:"of the messages of a window that are poisoned, 0 to 1; 0 turns the breaker off"`
+	Window   time.Duration `yaml:"window"`
+	Messages int           `yaml:"messages" doc:"in a window below which nothing is concluded"`
+	Trial    time.Duration `yaml:"trial" doc:"after which one message is tried; if it passes, the pipeline goes on"`
+}
