@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -137,7 +139,8 @@ func (a *App) Start(ctx context.Context) (err error) {
 	watchLookupFiles(metrics, a.built.lookups)
 
 	router := pipeline.NewRouter(a.built.pipelines, pipeline.Wiring{
-		Brokers: a.brokers, Client: client, Publisher: outputs, Topics: deliveries,
+		Brokers: a.brokers, Instance: a.instance(), StopWhenLost: a.cfg.Kafka.AutoOffsetReset == config.ResetNone,
+		Client: client, Publisher: outputs, Topics: deliveries,
 		Metrics: pipeline.NewMetrics(metrics), Log: a.log,
 	})
 	a.onStop("pipelines", router.Stop)
@@ -161,6 +164,19 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.serve(listener, server.Handler())
 	return nil
+}
+
+// instance names this process among those of the service: the same after a
+// restart, so that what it left open is ended at once. The embedded broker ends
+// that by itself, but without a word in its log; readers would take the next
+// transaction of the same producer for the aborted one, so there is another
+// name each time.
+func (a *App) instance() string {
+	host, err := os.Hostname()
+	if err != nil || a.cfg.Kafka.Embedded != nil {
+		return uuid.NewString()
+	}
+	return host + "-" + a.addr
 }
 
 // publisher connects a producer that is closed with the service.

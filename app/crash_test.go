@@ -92,6 +92,11 @@ func newCrash(t *testing.T) *crash {
 	c.broker = freeAddress(t)
 	c.yaml = strings.NewReplacer("LISTEN", listen, "KAFKA", kafkaAt(t, c.broker)).Replace(crashConfig)
 	c.config()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(c.log())
+		}
+	})
 	return c
 }
 

@@ -340,7 +340,7 @@ func TestWaitingMessagesAreNotForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = a.Start(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "notifications.retry.follow-"+site.run+".2 (1)") {
+	if err == nil || !strings.Contains(err.Error(), "notifications.retry.follow-"+site.run+".2 (up to ") {
 		t.Fatalf("a start without the pipeline: %v", err)
 	}
 

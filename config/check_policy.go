@@ -16,15 +16,7 @@ func (k *checker) batch(n Node, b Batch) {
 	k.between(n.Get("messages"), b.Messages, 1, 1_000_000)
 	k.between(n.Get("bytes"), b.Bytes, 1, 1<<30)
 	k.between(n.Get("partitions"), b.Partitions, 1, 1_000_000)
-	k.positive(n.Get("time"), b.Time)
-	if at := n.Get("time"); b.Time > maxBatchTime {
-		k.fault(at, "%s must be at most %s, not %s: a rebalance waits for the batch", at.what(), shortDuration(maxBatchTime), shortDuration(b.Time))
-	}
 }
-
-// maxBatchTime keeps a batch well within the time that Kafka gives a member to
-// take part in a rebalance.
-const maxBatchTime = 15 * time.Second
 
 func (k *checker) breaker(n Node, b Breaker) {
 	if s := b.Share; s < 0 || s > 1 {
@@ -38,6 +30,7 @@ func (k *checker) breaker(n Node, b Breaker) {
 // retry checks what a mapping says of a policy, and the policy as a whole.
 func (k *checker) retry(n Node, r Retry) {
 	k.between(n.Get("attempts"), r.Attempts, 1, 1_000)
+	k.positive(n.Get("in_place"), r.InPlace)
 	k.positive(n.Get("timeout"), r.Timeout)
 	for _, item := range n.Get("later").Items() {
 		var tier time.Duration

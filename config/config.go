@@ -164,6 +164,7 @@ type Step struct {
 // Retry says what happens when a handler fails with an error that may heal.
 type Retry struct {
 	Attempts int             `yaml:"attempts" doc:"in place, the first included"`
+	InPlace  time.Duration   `yaml:"in_place" doc:"how long they may take together, pauses included; then the message takes the tiers"`
 	Backoff  Backoff         `yaml:"backoff" doc:"between the attempts in place"`
 	Later    []time.Duration `yaml:"later" doc:"the tiers: delays of further attempts, out of the way of other messages"`
 	Timeout  time.Duration   `yaml:"timeout" doc:"of one attempt"`
@@ -197,10 +198,11 @@ func (c *Config) setDefaults() {
 	c.Kafka.Retention = Retention{Events: 7 * day, Delivery: 30 * day, Poison: 90 * day}
 	c.Delivery = ExactlyOnce
 	c.Sessions = 1
-	c.Batch = Batch{Messages: 10_000, Bytes: 16 << 20, Partitions: 2_000, Time: time.Second}
+	c.Batch = Batch{Messages: 10_000, Bytes: 16 << 20, Partitions: 2_000}
 	c.Breaker = Breaker{Share: 0.5, Window: time.Minute, Messages: 100, Trial: 30 * time.Second}
 	c.Retry = Retry{
 		Attempts: 3,
+		InPlace:  10 * time.Second,
 		Backoff:  Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2, Jitter: 0.2},
 		Later:    []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute},
 		Timeout:  10 * time.Second,

@@ -56,13 +56,13 @@ func TestDefault(t *testing.T) {
 		Store:    config.Store{Embedded: &config.EmbeddedStore{DataDir: "data/store"}},
 		Delivery: "exactly_once",
 		Sessions: 1,
-		Batch:    config.Batch{Messages: 10_000, Bytes: 16 << 20, Partitions: 2_000, Time: time.Second},
+		Batch:    config.Batch{Messages: 10_000, Bytes: 16 << 20, Partitions: 2_000},
 		Breaker:  config.Breaker{Share: 0.5, Window: time.Minute, Messages: 100, Trial: 30 * time.Second},
 		Retry: config.Retry{
-			Attempts: 3,
-			Backoff:  config.Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2, Jitter: 0.2},
-			Later:    []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute},
-			Timeout:  10 * time.Second,
+			Attempts: 3, InPlace: 10 * time.Second,
+			Backoff: config.Backoff{Initial: 100 * time.Millisecond, Max: 2 * time.Second, Multiplier: 2, Jitter: 0.2},
+			Later:   []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute},
+			Timeout: 10 * time.Second,
 		},
 		Poison:            config.Poison{Topic: "notifications.poison"},
 		IdempotencyWindow: 24 * time.Hour,
@@ -133,10 +133,10 @@ func TestLoad(t *testing.T) {
 		t.Errorf("UserTopicLimit = %d", got)
 	}
 	general := config.Retry{
-		Attempts: 4,
-		Backoff:  config.Backoff{Initial: time.Second, Max: 90 * time.Second, Multiplier: 1.5, Jitter: 1},
-		Later:    []time.Duration{time.Hour},
-		Timeout:  250 * time.Millisecond,
+		Attempts: 4, InPlace: 10 * time.Second,
+		Backoff: config.Backoff{Initial: time.Second, Max: 90 * time.Second, Multiplier: 1.5, Jitter: 1},
+		Later:   []time.Duration{time.Hour},
+		Timeout: 250 * time.Millisecond,
 	}
 	follow, third := general, general
 	follow.Attempts, follow.Backoff.Jitter, follow.Later = 7, 0, []time.Duration{}
@@ -147,7 +147,7 @@ func TestLoad(t *testing.T) {
 		}
 	}
 	p := c.Pipelines["third"]
-	batch := config.Batch{Messages: 50, Bytes: 1000, Partitions: 2_000, Time: time.Second}
+	batch := config.Batch{Messages: 50, Bytes: 1000, Partitions: 2_000}
 	if p.Delivery != "at_least_once" || p.Sessions != 3 || p.Batch != batch || p.Breaker.Share != 0.25 || p.Breaker.Trial != 30*time.Second {
 		t.Errorf("policies = %+v", p)
 	}

@@ -18,12 +18,12 @@ const (
 )
 
 // Batch bounds what goes into one transaction of an exactly_once pipeline. A
-// batch is never waited for: it is what has come in while the last one ran.
+// batch is never waited for: it is what was finished while the last one was
+// committed.
 type Batch struct {
-	Messages   int           `yaml:"messages"`
-	Bytes      int           `yaml:"bytes" doc:"of the messages that are read"`
-	Partitions int           `yaml:"partitions" doc:"that a transaction writes to, estimated by the keys read"`
-	Time       time.Duration `yaml:"time" doc:"until a message that is still in work goes to its next retry tier, so that the others can be committed"`
+	Messages   int `yaml:"messages"`
+	Bytes      int `yaml:"bytes" doc:"of the notifications written"`
+	Partitions int `yaml:"partitions" doc:"that a transaction writes to; each person's topic has one"`
 }
 
 // Breaker pauses a pipeline that poisons too many of its messages, as it does

@@ -18,8 +18,38 @@ type Delivery struct {
 	// finish the work at hand, begin nothing, wait for nothing.
 	Stopping <-chan struct{}
 
-	claim     *claim
+	claim     *claim // of the stock subscriber
+	work      *work  // of the transactional one
 	abandoned atomic.Bool
+}
+
+// Transactional reports whether what is published for the record becomes
+// visible together with the record's own end, or not at all.
+func (d *Delivery) Transactional() bool { return d.work != nil }
+
+// Publish adds records to the transaction that will commit this record. They
+// are sent after the message is acknowledged; what a topic refuses then brings
+// the message back, and Refused tells. An error means that rec is too large, or
+// that the message was settled before.
+func (d *Delivery) Publish(rec *record.Record) error { return d.work.publish(rec) }
+
+// Refused returns, once each, the errors that the topic answered when an
+// earlier delivery of this record was to be committed.
+func (d *Delivery) Refused(topic string) error {
+	if d.work == nil {
+		return nil
+	}
+	return d.work.refused(topic)
+}
+
+// Then calls f once the record is committed together with all that was
+// published for it: at once where there is no transaction. f must not block.
+func (d *Delivery) Then(f func()) {
+	if d.work == nil {
+		f()
+		return
+	}
+	d.work.after(f)
 }
 
 type deliveryKey struct{}

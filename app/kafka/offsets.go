@@ -9,7 +9,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/trieungochai/kafka-notify/app/record"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
@@ -104,13 +106,18 @@ func (c *Client) startOffsets(ctx context.Context, topic string, start Start) (k
 // PartitionLag is how far a group is behind in one partition.
 type PartitionLag struct {
 	Partition int32
-	// Committed is the offset the group goes on from; End the one after the last record.
+	// Committed is the offset the group goes on from; End the one after the last
+	// record. They are equal when only markers of transactions lie between them.
 	Committed, End int64
+	// First is the first record that the group has not finished, nil without one.
+	First *record.Record
+
+	ahead int64 // records after Committed that are finished
 }
 
-// Lag is the number of offsets between the two. In a topic written by
-// transactions the markers count too.
-func (l PartitionLag) Lag() int64 { return max(0, l.End-l.Committed) }
+// Lag is the number of offsets between the two that are not finished. In a topic
+// written by transactions the markers between records count too.
+func (l PartitionLag) Lag() int64 { return max(0, l.End-l.Committed-l.ahead) }
 
 // Lag asks how far group is behind in topic. A partition without a committed
 // offset counts from its start.
@@ -119,7 +126,7 @@ func (c *Client) Lag(ctx context.Context, group, topic string) ([]PartitionLag, 
 	if err != nil {
 		return nil, handler.Unavailable(fmt.Errorf("offsets of group %s: %w", group, err))
 	}
-	ends, err := c.adm.ListEndOffsets(ctx, topic)
+	ends, err := c.adm.ListCommittedOffsets(ctx, topic)
 	if err != nil {
 		return nil, handler.Unavailable(fmt.Errorf("end of %s: %w", topic, err))
 	}
@@ -134,11 +141,37 @@ func (c *Client) Lag(ctx context.Context, group, topic string) ([]PartitionLag, 
 		}
 		l := PartitionLag{Partition: n, End: end.Offset}
 		if at, ok := committed.Lookup(topic, n); ok && at.At >= 0 {
-			l.Committed = at.At
+			l.Committed, l.ahead = at.At, parseProgress(at.At, at.Metadata).ahead()
 		} else if start, ok := starts.Lookup(topic, n); ok {
 			l.Committed = start.Offset
 		}
 		lags = append(lags, l)
 	}
-	return lags, nil
+	var asks errgroup.Group
+	for i := range lags {
+		if lags[i].Lag() > 0 {
+			asks.Go(func() error { return c.first(ctx, topic, &lags[i]) })
+		}
+	}
+	return lags, asks.Wait()
+}
+
+// first looks up l's first record.
+func (c *Client) first(ctx context.Context, topic string, l *PartitionLag) error {
+	for at := l.Committed; at < l.End; {
+		page, err := c.Fetch(ctx, topic, l.Partition, at, 1, 0)
+		if err != nil {
+			return err
+		}
+		if len(page.Records) > 0 {
+			l.First = page.Records[0]
+			return nil
+		}
+		if page.Next <= at {
+			return nil // nothing can be read there for the moment
+		}
+		at = page.Next
+	}
+	l.Committed = l.End
+	return nil
 }

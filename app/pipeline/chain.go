@@ -32,6 +32,7 @@ var errStopping = errors.New("the pipeline is stopping")
 func (p *Pipeline) middlewares() []message.HandlerMiddleware {
 	inPlace := middleware.Retry{
 		MaxRetries:          p.retry.Attempts - 1,
+		MaxElapsedTime:      p.retry.InPlace,
 		InitialInterval:     p.retry.Backoff.Initial,
 		MaxInterval:         p.retry.Backoff.Max,
 		Multiplier:          p.retry.Backoff.Multiplier,
@@ -48,7 +49,7 @@ func (p *Pipeline) middlewares() []message.HandlerMiddleware {
 		p.attempt,
 		p.outage,
 		middleware.Recoverer,
-		middleware.Timeout(p.retry.Timeout),
+		middleware.Timeout(min(p.retry.Timeout, p.retry.InPlace)),
 	}
 }
 

@@ -118,6 +118,9 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 		if err := p.ensure(j, rec.Topic); err != nil {
 			return publishFailed(j, &outputs[i], err)
 		}
+		if err := j.delivery.Refused(rec.Topic); err != nil {
+			return p.refused(j, rec.Topic, &outputs[i], err)
+		}
 		records[i] = rec
 	}
 	for i, rec := range records {
@@ -131,19 +134,26 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 			j.sent = true // an unanswered publish may have been written
 		}
 		if err != nil {
-			if errors.Is(err, kafka.ErrTopicMissing) {
-				p.topics.Forget(rec.Topic) // deleted under us: made again at the next attempt
-			}
-			return publishFailed(j, &outputs[i], err)
+			return p.refused(j, rec.Topic, &outputs[i], err)
 		}
 		if len(records) > 1 {
 			j.delivered = append(j.delivered, place)
 		}
-		p.metrics.publishSeconds.WithLabelValues(p.Name).Observe(p.now().Sub(start).Seconds())
-		p.delivered.Add(1)
-		p.metrics.delivered.WithLabelValues(p.Name).Inc()
+		j.delivery.Then(func() {
+			p.metrics.publishSeconds.WithLabelValues(p.Name).Observe(p.now().Sub(start).Seconds())
+			p.delivered.Add(1)
+			p.metrics.delivered.WithLabelValues(p.Name).Inc()
+		})
 	}
 	return nil
+}
+
+// refused is the error of a publish that failed.
+func (p *Pipeline) refused(j *journey, topic string, out *handler.Output, err error) error {
+	if errors.Is(err, kafka.ErrTopicMissing) {
+		p.topics.Forget(topic) // deleted under us: made again at the next attempt
+	}
+	return publishFailed(j, out, err)
 }
 
 func (p *Pipeline) ensure(j *journey, topic string) error {
@@ -180,6 +190,16 @@ func (p *Pipeline) deliveryRecord(j *journey, out *handler.Output) (*record.Reco
 	return rec, nil
 }
 
+// releaseLater gives the claims back once the poison record stands in its
+// topic. What waits for a transaction must not hold up the next one.
+func (p *Pipeline) releaseLater(j *journey) {
+	if !j.delivery.Transactional() {
+		p.release(j)
+		return
+	}
+	j.delivery.Then(func() { p.releases.Go(func() { p.release(j) }) })
+}
+
 // release gives back every claim of the journey, after its poison record is
 // written and nothing was published: whoever sends the event again is heard.
 func (p *Pipeline) release(j *journey) {
@@ -206,6 +226,8 @@ func (p *Pipeline) dropped(j *journey, by, reason string) {
 		p.log.Warn("a redriven message is superseded: another event has been handled in its place",
 			"pipeline", p.Name, "origin", j.origin.String(), "event_id", j.message.Event.ID, "handler", by)
 	}
-	p.droppedTotal.Add(1)
-	p.metrics.dropped.WithLabelValues(p.Name, by, reason).Inc()
+	j.delivery.Then(func() {
+		p.droppedTotal.Add(1)
+		p.metrics.dropped.WithLabelValues(p.Name, by, reason).Inc()
+	})
 }

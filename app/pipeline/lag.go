@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/trieungochai/kafka-notify/app/kafka"
 	"github.com/trieungochai/kafka-notify/app/record"
 )
 
@@ -44,7 +43,7 @@ func (r *Router) measure(ctx context.Context, l *loop, s *Status) {
 		for _, at := range lags {
 			lag += at.Lag()
 			if l.tier == sourceTier {
-				oldest = earlier(oldest, r.acceptedAt(ctx, l.topic, at))
+				oldest = earlier(oldest, acceptedAt(at.First))
 			}
 		}
 		r.wiring.Metrics.lag.WithLabelValues(s.Name, l.topic).Set(float64(lag))
@@ -64,17 +63,11 @@ func (r *Router) measure(ctx context.Context, l *loop, s *Status) {
 	r.wiring.Metrics.oldest.WithLabelValues(s.Name).Set(s.OldestUnprocessedSeconds)
 }
 
-// acceptedAt is when the first unfinished record of a partition was accepted;
-// zero without one.
-func (r *Router) acceptedAt(ctx context.Context, topic string, at kafka.PartitionLag) time.Time {
-	if at.Lag() == 0 {
+// acceptedAt is when a record was accepted; the zero time without a record.
+func acceptedAt(rec *record.Record) time.Time {
+	if rec == nil {
 		return time.Time{}
 	}
-	page, err := r.wiring.Client.Fetch(ctx, topic, at.Partition, at.Committed, 1, 0)
-	if err != nil || len(page.Records) == 0 {
-		return time.Time{}
-	}
-	rec := page.Records[0]
 	if accepted, err := time.Parse(time.RFC3339Nano, rec.Get(record.HeaderAcceptedAt)); err == nil {
 		return accepted
 	}

@@ -36,6 +36,16 @@ func (p *Pipeline) outage(next message.HandlerFunc) message.HandlerFunc {
 // away. It returns errStopping, or the error of a record that its topic will
 // never take.
 func (p *Pipeline) insist(j *journey, rec *record.Record) error {
+	if j.delivery.Transactional() {
+		var refused error // the transaction waits longer after each of them
+		for err := j.delivery.Refused(rec.Topic); err != nil; err = j.delivery.Refused(rec.Topic) {
+			refused = err
+		}
+		if handler.IsPermanent(refused) {
+			return refused
+		}
+		return j.delivery.Publish(rec)
+	}
 	w := p.newWait(j)
 	defer w.over()
 	for {
@@ -49,11 +59,15 @@ func (p *Pipeline) insist(j *journey, rec *record.Record) error {
 	}
 }
 
-// publish sends rec and waits for the producer's own answer, however long the
+// publish adds rec to the message's transaction, or else
+// sends it and waits for the producer's own answer, however long the
 // attempt may take: to give up early and send again would leave a copy behind
 // for every try, all written when the broker is back. Only a pipeline that
 // stops goes without the answer, publishTimeout after it began to ask.
 func (p *Pipeline) publish(j *journey, rec *record.Record) error {
+	if j.delivery.Transactional() {
+		return j.delivery.Publish(rec)
+	}
 	ctx, cancel := context.WithCancel(j.ctx)
 	defer cancel()
 	slow := time.AfterFunc(publishTimeout, func() {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,9 @@ type Pipeline struct {
 	Start config.Start
 
 	subscribePos      string
+	delivery          string
+	sessions          int
+	batch             config.Batch
 	retry             config.Retry
 	idempotencyWindow time.Duration
 	poisonTopic       string
@@ -68,6 +72,7 @@ type Pipeline struct {
 	metrics     *Metrics
 	stepSeconds []prometheus.Observer
 	waiting     waiting
+	releases    sync.WaitGroup // claims being given back
 
 	delivered, droppedTotal, retried, poisoned atomic.Int64
 }
@@ -82,6 +87,9 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 		p := &Pipeline{
 			Name: name, ID: pc.ID, Topic: pc.Subscribe.Value, Group: pc.GroupID(), Start: pc.Start,
 			subscribePos:      fmt.Sprintf("%s:%d", at.File, at.Line),
+			delivery:          pc.Delivery,
+			sessions:          pc.Sessions,
+			batch:             pc.Batch,
 			retry:             pc.Retry,
 			idempotencyWindow: cfg.IdempotencyWindow,
 			poisonTopic:       cfg.Poison.Topic,

@@ -59,13 +59,15 @@ func (p *Pipeline) poison(next message.HandlerFunc) message.HandlerFunc {
 			return nil, errStopping
 		}
 		if !j.sent {
-			p.release(j)
+			p.releaseLater(j)
 		}
 		class := classOf(err)
-		p.poisoned.Add(1)
-		p.metrics.poisoned.WithLabelValues(p.Name, string(class)).Inc()
-		p.log.Error("message poisoned", "pipeline", p.Name, "class", class, "step", j.step,
-			"origin", j.origin.String(), "poison_id", rec.Get(record.PoisonID), "reason", rec.Get(record.ReasonPoisoned))
+		j.delivery.Then(func() {
+			p.poisoned.Add(1)
+			p.metrics.poisoned.WithLabelValues(p.Name, string(class)).Inc()
+			p.log.Error("message poisoned", "pipeline", p.Name, "class", class, "step", j.step,
+				"origin", j.origin.String(), "poison_id", rec.Get(record.PoisonID), "reason", rec.Get(record.ReasonPoisoned))
+		})
 		return nil, nil
 	}
 }

@@ -77,10 +77,12 @@ func (p *Pipeline) later(next message.HandlerFunc) message.HandlerFunc {
 		case publishErr != nil:
 			return nil, handler.Permanent(fmt.Errorf("%w (and its retry topic refused it: %w)", err, publishErr))
 		}
-		p.retried.Add(1)
-		p.metrics.retried.WithLabelValues(p.Name, strconv.Itoa(tier)).Inc()
-		p.log.Warn("message will be tried again", "pipeline", p.Name, "origin", j.origin.String(),
-			"in", p.retry.Later[tier-1], "attempts", j.attempts, "reason", reasonOf(err))
+		j.delivery.Then(func() {
+			p.retried.Add(1)
+			p.metrics.retried.WithLabelValues(p.Name, strconv.Itoa(tier)).Inc()
+			p.log.Warn("message will be tried again", "pipeline", p.Name, "origin", j.origin.String(),
+				"in", p.retry.Later[tier-1], "attempts", j.attempts, "reason", reasonOf(err))
+		})
 		return nil, nil
 	}
 }
@@ -104,12 +106,16 @@ func (p *Pipeline) retryRecord(j *journey, tier int, due time.Time) *record.Reco
 func (p *Pipeline) due(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
 		j := journeyOf(msg)
-		at, err := time.Parse(time.RFC3339Nano, j.record.Get(record.HeaderRetryDue))
-		if err == nil {
-			if wait := at.Sub(p.now()); wait > 0 && !j.sleep(wait) {
-				return nil, errStopping
-			}
+		if wait := dueAt(j.record).Sub(p.now()); wait > 0 && !j.sleep(wait) {
+			return nil, errStopping
 		}
 		return next(msg)
 	}
+}
+
+// dueAt is when a retry record may be tried again; the zero time when it
+// doesn't say.
+func dueAt(rec *record.Record) time.Time {
+	at, _ := time.Parse(time.RFC3339Nano, rec.Get(record.HeaderRetryDue))
+	return at
 }

@@ -13,16 +13,22 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/config"
 )
 
 // Wiring is what the running pipelines use.
 type Wiring struct {
-	Brokers   []string
-	Client    *kafka.Client
-	Publisher Publisher
-	Topics    Topics
-	Metrics   *Metrics
-	Log       *slog.Logger
+	Brokers []string
+	// Instance tells this process from the others of the service.
+	Instance string
+	// StopWhenLost ends a pipeline, instead of going on with the oldest record,
+	// when the broker no longer has its committed offset.
+	StopWhenLost bool
+	Client       *kafka.Client
+	Publisher    Publisher
+	Topics       Topics
+	Metrics      *Metrics
+	Log          *slog.Logger
 }
 
 // Router runs pipelines: one handler of Watermill's router for each source
@@ -43,8 +49,22 @@ type loop struct {
 	topic    string
 	group    string
 	tier     int
-	sub      *kafka.Subscriber
+	sub      subscriber
 }
+
+// subscriber is a member of a consumer group, transactional or not.
+type subscriber interface {
+	message.Subscriber
+	// Joined reports whether the group has taken the member in.
+	Joined() bool
+	// Drain takes no new messages and waits for those in flight.
+	Drain(ctx context.Context) error
+}
+
+var (
+	_ subscriber = (*kafka.Subscriber)(nil)
+	_ subscriber = (*kafka.Transactional)(nil)
+)
 
 // NewRouter prepares the pipelines to run.
 func NewRouter(pipelines []*Pipeline, w Wiring) *Router {
@@ -97,7 +117,7 @@ func (r *Router) Start(ctx context.Context) error {
 }
 
 func (r *Router) add(p *Pipeline, topic, group string, tier int) error {
-	sub, err := kafka.NewSubscriber(r.wiring.Brokers, group, r.wiring.Log)
+	sub, err := r.subscriber(p, group, tier)
 	if err != nil {
 		return err
 	}
@@ -109,13 +129,34 @@ func (r *Router) add(p *Pipeline, topic, group string, tier int) error {
 	}
 	h := r.router.AddConsumerHandler(name, topic, sub, p.handle)
 	middlewares := p.middlewares()
-	if tier != sourceTier {
+	if _, stock := sub.(*kafka.Subscriber); stock && tier != sourceTier {
 		// Inside settle, before all else: a message that isn't due is not in work.
 		middlewares = append([]message.HandlerMiddleware{middlewares[0], p.due}, middlewares[1:]...)
 	}
 	h.AddMiddleware(middlewares...)
 	return nil
 }
+
+// subscriber prepares a member of a group: the transactional one, which hands a
+// retry record out when it is due, or watermill-kafka's.
+func (r *Router) subscriber(p *Pipeline, group string, tier int) (subscriber, error) {
+	if p.delivery == config.AtLeastOnce {
+		return kafka.NewSubscriber(r.wiring.Brokers, group, r.wiring.Log)
+	}
+	c := kafka.TransactionalConfig{
+		Brokers: r.wiring.Brokers, Group: group, Instance: r.wiring.Instance,
+		Sessions: p.sessions, Messages: p.batch.Messages, Bytes: p.batch.Bytes, Topics: p.batch.Partitions,
+		MaxBytes: p.maxBytes, StopWhenLost: r.wiring.StopWhenLost, Log: r.wiring.Log,
+	}
+	if tier != sourceTier {
+		c.Sessions, c.Messages, c.Due = 1, min(c.Messages, tierMessages), dueAt
+	}
+	return kafka.NewTransactional(c), nil
+}
+
+// tierMessages bounds the messages of a retry tier that are held while they are
+// not due.
+const tierMessages = 1000
 
 // refuseOrphans refuses to start over accepted messages that wait in a retry
 // topic no pipeline of the file reads.
@@ -139,7 +180,7 @@ func (r *Router) refuseOrphans(ctx context.Context, there map[string]int32) erro
 			lag += l.Lag()
 		}
 		if lag > 0 {
-			left = append(left, fmt.Sprintf("%s (%d)", topic, lag))
+			left = append(left, fmt.Sprintf("%s (up to %d)", topic, lag))
 		}
 	}
 	if len(left) > 0 {
@@ -173,6 +214,9 @@ func (r *Router) Stop(ctx context.Context) error {
 	}
 	drained := drains.Wait()
 	closed := r.router.Close()
+	for _, p := range r.pipelines {
+		p.releases.Wait()
+	}
 	select {
 	case err := <-r.ran:
 		return errors.Join(drained, closed, err)
@@ -181,14 +225,18 @@ func (r *Router) Stop(ctx context.Context) error {
 	}
 }
 
-// drain finishes the loop's messages and waits until the group's committed
-// offsets show them: sarama's own commit reports nothing.
+// drain finishes the loop's messages. Of the stock subscriber it waits until the
+// group's committed offsets show them: sarama's own commit reports nothing.
 func (l *loop) drain(ctx context.Context, client *kafka.Client) error {
 	if err := l.sub.Drain(ctx); err != nil {
 		return err
 	}
+	stock, ok := l.sub.(*kafka.Subscriber)
+	if !ok {
+		return nil
+	}
 	for {
-		behind, err := l.uncommitted(ctx, client)
+		behind, err := l.uncommitted(ctx, client, stock.Marked())
 		if err == nil && !behind {
 			return nil
 		}
@@ -197,13 +245,12 @@ func (l *loop) drain(ctx context.Context, client *kafka.Client) error {
 			return fmt.Errorf("group %s: the last offsets could not be committed, some messages come again: %w",
 				l.group, errors.Join(err, context.Cause(ctx)))
 		case <-time.After(50 * time.Millisecond):
-			l.sub.Commit(ctx)
+			stock.Commit(ctx)
 		}
 	}
 }
 
-func (l *loop) uncommitted(ctx context.Context, client *kafka.Client) (bool, error) {
-	marked := l.sub.Marked()
+func (l *loop) uncommitted(ctx context.Context, client *kafka.Client, marked map[int32]int64) (bool, error) {
 	if len(marked) == 0 {
 		return false, nil
 	}

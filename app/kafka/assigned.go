@@ -1,0 +1,108 @@
+package kafka
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// assigned is a partition while this member has it. Beside its ending, which
+// anybody may see, it belongs to the member's loop.
+type assigned struct {
+	number int32
+	// ctx ends when the partition is taken away; its messages' contexts are its
+	// children.
+	ctx    context.Context
+	cancel context.CancelFunc
+	// stopping is closed when the partition is taken away, or the member drains.
+	stopping chan struct{}
+	stopOnce sync.Once
+	lost     atomic.Bool
+
+	before progress // what others had done when the partition came here
+	next   int64    // the offset after the last record seen
+	end    int64    // the offset after the last record done
+	epoch  int32    // the leader's, of the last record done
+	open   []*work  // in order of offset, from the first that is not committed
+}
+
+func newAssigned(ctx context.Context, number int32, before progress) *assigned {
+	p := &assigned{
+		number: number, stopping: make(chan struct{}),
+		before: before, next: before.offset, end: before.end, epoch: -1,
+	}
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	return p
+}
+
+// stop lets no further message begin.
+func (p *assigned) stop() { p.stopOnce.Do(func() { close(p.stopping) }) }
+
+// lose gives the partition up: others have it.
+func (p *assigned) lose() {
+	p.lost.Store(true)
+	p.stop()
+	p.cancel()
+}
+
+// isStopping reports whether stop was called.
+func (p *assigned) isStopping() bool {
+	select {
+	case <-p.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// sleep waits for d; false when the partition stops first.
+func (p *assigned) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.stopping:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// progress is how far the partition is once those of batch are committed too.
+func (p *assigned) progress(batch map[*work]bool) progress {
+	end := p.end
+	for _, w := range p.open {
+		if batch[w] {
+			end = max(end, w.rec.Offset+1)
+		}
+	}
+	at := progress{offset: end, end: end}
+	for _, w := range p.open {
+		if w.rec.Offset < end && !w.done && !batch[w] {
+			at.open = append(at.open, w.rec.Offset)
+		}
+	}
+	// What was open when the partition came, and has not been read yet.
+	unread, _ := slices.BinarySearch(p.before.open, p.next)
+	at.open = append(at.open, p.before.open[unread:]...)
+	if len(at.open) > 0 {
+		at.offset = at.open[0]
+	}
+	return at
+}
+
+// committed notes that those of batch are.
+func (p *assigned) committed(batch map[*work]bool) {
+	for _, w := range p.open {
+		if batch[w] {
+			w.done = true
+			p.end, p.epoch = max(p.end, w.rec.Offset+1), w.epoch
+		}
+	}
+	first := slices.IndexFunc(p.open, func(w *work) bool { return !w.done })
+	if first < 0 {
+		first = len(p.open)
+	}
+	p.open = slices.Delete(p.open, 0, first)
+}
