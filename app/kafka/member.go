@@ -106,6 +106,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.ConsumeTopics(m.topic),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(sessionTimeout),
+		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.HeartbeatInterval(2 * time.Second),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(), // or each rebalance would abort a transaction
@@ -125,6 +126,10 @@ const (
 	// transactionTimeout is when a broker gives up a transaction whose producer
 	// has died. Until then readers of the topics it wrote to wait.
 	transactionTimeout = 20 * time.Second
+	// rebalanceTimeout is how long the group waits for a member to take part. It
+	// is longer than a transaction takes that meets an outage, and otherwise
+	// short, because a member that dies in a rebalance holds it up so long.
+	rebalanceTimeout = 15 * time.Second
 	// deliveryTimeout is how long a record may wait for its broker before its
 	// transaction is aborted and begun anew.
 	deliveryTimeout = 10 * time.Second

@@ -24,12 +24,15 @@ func TestTransactionalIsAWatermillPubSub(t *testing.T) {
 		// ExactlyOnceDelivery means something else there: what is acknowledged
 		// shortly before an abort comes again. What it has published does not.
 	} {
+		features.ForceShort = true
 		t.Run(fmt.Sprintf("%d partitions", partitions), func(t *testing.T) {
 			inGroup := func(t *testing.T, group string) (message.Publisher, message.Subscriber) {
 				one := func() pubSub {
-					return pubSub{c: c, partitions: partitions, Transactional: kafka.NewTransactional(kafka.TransactionalConfig{
+					ps := pubSub{c: c, partitions: partitions, Transactional: kafka.NewTransactional(kafka.TransactionalConfig{
 						Brokers: bs, Group: group, Instance: watermill.NewUUID(), Log: quiet(),
 					})}
+					t.Cleanup(func() { _ = ps.Close() }) // the suite forgets some
+					return ps
 				}
 				return one(), one() // the suite closes them one by one
 			}
