@@ -17,7 +17,7 @@ import (
 
 // Wiring is what the running pipelines use.
 type Wiring struct {
-	Brokers   []string
+	Cluster   kafka.Cluster
 	Client    *kafka.Client
 	Publisher Publisher
 	Topics    Topics
@@ -97,7 +97,7 @@ func (r *Router) Start(ctx context.Context) error {
 }
 
 func (r *Router) add(p *Pipeline, topic, group string, tier int) error {
-	sub, err := kafka.NewSubscriber(r.wiring.Brokers, group, r.wiring.Log)
+	sub, err := kafka.NewSubscriber(r.wiring.Cluster, group, r.wiring.Log)
 	if err != nil {
 		return err
 	}
