@@ -44,7 +44,7 @@ type App struct {
 	health *health
 
 	addr     string
-	brokers  []string
+	cluster  kafka.Cluster
 	topics   []string
 	stopping atomic.Bool
 	onStops  []teardown
@@ -70,7 +70,7 @@ func New(o Options) (*App, error) {
 func (a *App) Addr() string { return a.addr }
 
 // Brokers are the addresses of Kafka, once Start has returned.
-func (a *App) Brokers() []string { return a.brokers }
+func (a *App) Brokers() []string { return a.cluster.Brokers }
 
 // Topics are the topics that the file names, once Start has returned.
 func (a *App) Topics() []string { return a.topics }
@@ -108,12 +108,12 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err := a.startBroker(ctx); err != nil {
 		return err
 	}
-	client, err := kafka.NewClient(a.brokers)
+	client, err := kafka.NewClient(a.cluster)
 	if err != nil {
 		return err
 	}
 	a.onStop("kafka client", func(context.Context) error { client.Close(); return nil })
-	if err := awaitBroker(ctx, client, a.brokers, a.log); err != nil {
+	if err := awaitBroker(ctx, client, a.Brokers(), a.log); err != nil {
 		return err
 	}
 	if err := a.createTopics(ctx, client); err != nil {
@@ -139,7 +139,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	watchLookupFiles(metrics, a.built.lookups)
 
 	router := pipeline.NewRouter(a.built.pipelines, pipeline.Wiring{
-		Brokers: a.brokers, Instance: a.instance(), StopWhenLost: a.cfg.Kafka.AutoOffsetReset == config.ResetNone,
+		Cluster: a.cluster, Instance: a.instance(), StopWhenLost: a.cfg.Kafka.AutoOffsetReset == config.ResetNone,
 		Client: client, Publisher: outputs, Topics: deliveries,
 		Metrics: pipeline.NewMetrics(metrics), Log: a.log,
 	})
@@ -181,7 +181,7 @@ func (a *App) instance() string {
 
 // publisher connects a producer that is closed with the service.
 func (a *App) publisher(whose string, maxBytes int) (*kafka.Publisher, error) {
-	p, err := kafka.NewPublisher(a.brokers, maxBytes, a.log)
+	p, err := kafka.NewPublisher(a.cluster, maxBytes, a.log)
 	if err != nil {
 		return nil, err
 	}
@@ -192,15 +192,16 @@ func (a *App) publisher(whose string, maxBytes int) (*kafka.Publisher, error) {
 func (a *App) startBroker(ctx context.Context) error {
 	embedded := a.cfg.Kafka.Embedded
 	if embedded == nil {
-		a.brokers = a.cfg.Kafka.Brokers
-		return nil
+		var faults config.Faults
+		a.cluster, faults = kafka.NewCluster(a.cfg.Kafka, a.cfg)
+		return faults.Err()
 	}
 	broker, err := kafka.OpenBroker(ctx, embedded.Listen, embedded.DataDir, a.log)
 	if err != nil {
 		return err
 	}
 	a.onStop("embedded broker", func(context.Context) error { return broker.Close() })
-	a.brokers = []string{broker.Addr()}
+	a.cluster = kafka.Cluster{Brokers: []string{broker.Addr()}}
 	return nil
 }
 
@@ -251,7 +252,8 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// awaitBroker waits for a broker that is only just starting.
+// awaitBroker waits for a broker that is only just starting. One that refuses
+// the service is not waited for.
 func awaitBroker(ctx context.Context, client *kafka.Client, brokers []string, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, brokerPatience)
 	defer cancel()
@@ -259,8 +261,12 @@ func awaitBroker(ctx context.Context, client *kafka.Client, brokers []string, lo
 		asking, done := context.WithTimeout(ctx, 5*time.Second)
 		err := client.Ping(asking)
 		done()
-		if err == nil {
+		var refused *kafka.RefusedError
+		switch {
+		case err == nil:
 			return nil
+		case errors.As(err, &refused):
+			return fmt.Errorf("kafka at %v: %w", brokers, refused)
 		}
 		log.Warn("waiting for kafka", "brokers", brokers, "error", err)
 		select {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trieungochai/kafka-notify/app/event"
+	"github.com/trieungochai/kafka-notify/app/kafka"
 	"github.com/trieungochai/kafka-notify/app/lookup"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
 	"github.com/trieungochai/kafka-notify/app/store"
@@ -47,14 +48,16 @@ func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*b
 }
 
 // Check reports every fault of cfg that config.Load leaves to the parts:
-// handlers, expressions, schemas, lookups and their files. It leaves nothing
-// running.
+// handlers, expressions, schemas, lookups and their files, those of kafka.tls.
+// It leaves nothing running.
 func Check(ctx context.Context, cfg *config.Config, registry *handler.Registry) error {
 	b, err := build(cfg, registry, slog.New(slog.DiscardHandler))
 	var faults, found config.Faults
 	if err != nil && !errors.As(err, &faults) {
 		return err
 	}
+	_, certificates := kafka.NewCluster(cfg.Kafka, cfg)
+	faults = append(faults, certificates...)
 	if b.lookups != nil {
 		defer b.lookups.Stop()
 		if err := b.lookups.Start(ctx); err != nil && !errors.As(err, &found) {

@@ -261,7 +261,7 @@ func (c *crash) list(user string) (texts []string) {
 
 // repeats counts the records in the person's topic whose id came before.
 func (c *crash) repeats(user string) (n int) {
-	client, err := kafka.NewClient(brokersAt(c.broker))
+	client, err := kafka.NewClient(kafka.Cluster{Brokers: brokersAt(c.broker)})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -41,6 +41,7 @@ var floors = [][]string{
 var beside = map[string][]string{
 	"handlers":             {"handlers/handler", "handlers/expr"},
 	"handlers/handlertest": {"handlers/handler", "handlers/expr", "config"},
+	"app/kafka/kafkatest":  {},
 }
 
 // topLevel is what may stand at the top of the repository, besides names that begin with a dot. bin and data are what
@@ -78,8 +79,8 @@ func TestImportFaults(t *testing.T) {
 		{"handlers know no app", "handlers", []string{"app/store"}, []string{"handlers must not import app/store"}},
 		{
 			"test helpers are for tests", "app/kafka-notify",
-			[]string{"handlers/handlertest"},
-			[]string{"app/kafka-notify must not import handlers/handlertest"},
+			[]string{"handlers/handlertest", "app/kafka/kafkatest"},
+			[]string{"app/kafka-notify must not import handlers/handlertest", "app/kafka-notify must not import app/kafka/kafkatest"},
 		},
 		{
 			"unknown package", "app/attic",

@@ -28,7 +28,7 @@ func (s *instance) accept(id, follower, followee string) {
 // produce puts a record straight into a topic, as another program would.
 func (s *instance) produce(rec *record.Record) {
 	s.t.Helper()
-	p, err := kafka.NewPublisher(s.app.Brokers(), 2<<20, quiet())
+	p, err := kafka.NewPublisher(kafka.Cluster{Brokers: s.app.Brokers()}, 2<<20, quiet())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func (s *instance) produce(rec *record.Record) {
 // records are all of a topic's only partition.
 func (s *instance) records(topic string) []*record.Record {
 	s.t.Helper()
-	client, err := kafka.NewClient(s.app.Brokers())
+	client, err := kafka.NewClient(kafka.Cluster{Brokers: s.app.Brokers()})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -46,6 +46,8 @@ type HTTP struct {
 type Kafka struct {
 	Embedded        *EmbeddedKafka `yaml:"embedded"`
 	Brokers         []string       `yaml:"brokers" doc:"host:port of a few brokers of the cluster"`
+	TLS             *KafkaTLS      `yaml:"tls" doc:"talk TLS, 1.2 or newer, to the brokers; {} trusts the system's certificate authorities"`
+	SASL            *KafkaSASL     `yaml:"sasl" doc:"log in to the brokers"`
 	Replication     int            `yaml:"replication" doc:"replication factor of new topics; -1 is the broker's default"`
 	MaxUserTopics   int            `yaml:"max_user_topics" doc:"limit of the delivery topics; 0 is 5000 on the embedded broker and 20000 elsewhere"`
 	AutoOffsetReset string         `yaml:"auto_offset_reset" doc:"where a group goes on whose committed offset the broker no longer has: earliest, or none to stop the pipeline with an error"`

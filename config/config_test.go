@@ -126,6 +126,12 @@ func TestLoad(t *testing.T) {
 	if got, want := c.HTTP, (config.HTTP{Listen: "0.0.0.0:8081", Insecure: true, MaxBytes: 2 << 20, MaxEvents: 10}); got != want {
 		t.Errorf("HTTP = %+v", got)
 	}
+	if tls := c.Kafka.TLS; tls.CA.Value != "certs/ca.pem" || tls.Cert.Value != "certs/client.pem" || tls.Key.Value != "certs/client-key.pem" || tls.ServerName != "kafka.internal" {
+		t.Errorf("TLS = %+v", tls)
+	}
+	if got, want := *c.Kafka.SASL, (config.KafkaSASL{Mechanism: "SCRAM-SHA-512", Username: "kafka-notify", Password: "hunter2-hunter2"}); got != want {
+		t.Errorf("SASL = %+v", got)
+	}
 	if got := c.Lookups["teams"].HTTP.Headers["Authorization"]; got != "Bearer hunter2-hunter2" {
 		t.Errorf("header = %q", got)
 	}
@@ -169,7 +175,7 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff(want, filter); diff != "" {
 		t.Errorf("filter (-want +got):\n%s", diff)
 	}
-	if got, want := p.Handlers[1].Type.Node.Pos().String(), "testdata/full.yaml:39:9"; got != want {
+	if got, want := p.Handlers[1].Type.Node.Pos().String(), "testdata/full.yaml:41:9"; got != want {
 		t.Errorf("the filter stands at %s, not %s", got, want)
 	}
 }
@@ -194,6 +200,32 @@ func TestReadFile(t *testing.T) {
 		}
 		if info, err := c.Stat(name); err != nil || info.Size() != 1 {
 			t.Errorf("Stat(%s): %v", name, err)
+		}
+	}
+}
+
+// What is accepted: no TLS at all, that of the system's roots, and a password
+// that travels readable within the machine only.
+func TestSecuredBrokers(t *testing.T) {
+	for _, kafka := range []string{
+		`{brokers: [kafka-1:9093], tls: {}}`,
+		`{brokers: [kafka-1:9093], tls: }`,
+		`{brokers: [kafka-1:9093], tls: {ca: ca.pem}, sasl: {mechanism: PLAIN, username: a, password: b}}`,
+		`{brokers: [kafka-1:9092], sasl: {mechanism: SCRAM-SHA-256, username: a, password: b}}`,
+		`{brokers: [localhost:9092, "127.0.0.1:9092", "[::1]:9092"], sasl: {mechanism: PLAIN, username: a, password: "${DIGITS}"}}`,
+	} {
+		path := writeFile(t, "c.yaml", "kafka: "+strings.Replace(kafka, "{", "{single_instance: true, ", 1)+"\nstore: {embedded: {}}\n")
+		c := mustLoad(t, path)
+		shown, err := c.Show()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := mustLoad(t, writeFile(t, "shown.yaml", string(shown)))
+		if hasTLS := strings.Contains(kafka, "tls"); hasTLS != (c.Kafka.TLS != nil) || hasTLS != (again.Kafka.TLS != nil) {
+			t.Errorf("%s: TLS is %v, and %v once shown:\n%s", kafka, c.Kafka.TLS, again.Kafka.TLS, shown)
+		}
+		if strings.Contains(kafka, "tls: }") && !strings.Contains(string(shown), "tls: {}\n") {
+			t.Errorf("%s is shown as\n%s", kafka, shown)
 		}
 	}
 }
@@ -238,6 +270,9 @@ func TestShow(t *testing.T) {
 
 			again := mustLoad(t, golden)
 			// What is masked is all that may differ.
+			if c.Kafka.SASL != nil {
+				c.Kafka.SASL.Password = "***"
+			}
 			if l := c.Lookups["teams"]; l.HTTP != nil {
 				l.HTTP.Headers = map[string]string{"Authorization": "***", "X-Version": "***"}
 				l.HTTP.URL = again.Lookups["teams"].HTTP.URL

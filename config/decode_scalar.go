@@ -33,6 +33,10 @@ func (d *decoder) text(n Node) (string, bool) {
 		}
 	}
 	f := d.mismatch(n, "a string")
+	if n.v.secret && n.Kind() != Null {
+		f.Hint = "quote it"
+		return "", false
+	}
 	switch n.Kind() {
 	case Bool, Int, Float:
 		f.Hint = fmt.Sprintf("quote it: %q", n.v.text)

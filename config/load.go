@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 )
 
@@ -71,6 +72,7 @@ func load(name string, data []byte, files files, getenv func(string) (string, bo
 	if root.IsZero() {
 		return nil, faults.Err()
 	}
+	hideSecrets(root, reflect.TypeFor[Config]())
 	c := &Config{files: files, root: root}
 	c.setDefaults()
 

@@ -62,6 +62,7 @@ type value struct {
 	scalar any    // of a scalar: bool, int64, uint64, float64, string or nil
 	spans  []span // of a scalar: what was substituted
 
+	secret bool // the file's text is nobody's business
 	broken bool // a fault has been reported: nothing more is to be said about it
 
 	entries []entry  // of a mapping
@@ -281,20 +282,21 @@ func (n Node) what() string {
 }
 
 // describe says what the node holds, for a message about what it should hold;
-// it keeps values that came from a variable to itself.
+// it keeps secrets, and values that came from a variable, to itself.
 func (n Node) describe() string {
 	switch names := n.v.variables(); {
 	case len(names) > 0 && n.v.text == "":
 		return "the empty value of " + n.v.raw
 	case n.v.wholeVariable():
 		return "the value of ${" + names[0] + "}"
-	case len(names) > 0:
+	case len(names) > 0 && !n.v.secret:
 		return strconv.Quote(n.v.raw)
 	}
-	switch n.v.kind {
-	case Bool, Int, Float:
+	switch {
+	case n.v.secret:
+	case n.v.kind == Bool, n.v.kind == Int, n.v.kind == Float:
 		return n.v.text
-	case String:
+	case n.v.kind == String:
 		return fmt.Sprintf("%.40q", n.v.text)
 	}
 	return n.v.kind.String()

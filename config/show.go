@@ -35,11 +35,16 @@ func (s *shower) line(depth int, text string) {
 }
 
 func (s *shower) structure(v reflect.Value, depth int, secret bool) {
-	for _, f := range fieldsOf(v.Type()) {
-		if child := v.FieldByIndex(f.index); !f.self && !isUnset(child) {
-			s.entry(f.name, child, depth, secret || f.secret)
-		}
+	for _, f := range shown(v) {
+		s.entry(f.name, v.FieldByIndex(f.index), depth, secret || f.secret)
 	}
+}
+
+// shown are the fields of a struct that have something to say.
+func shown(v reflect.Value) []field {
+	return slices.DeleteFunc(fieldsOf(v.Type()), func(f field) bool {
+		return f.self || isUnset(v.FieldByIndex(f.index))
+	})
 }
 
 // isUnset reports whether a field is best not shown at all: its absence is its
@@ -51,8 +56,13 @@ func isUnset(v reflect.Value) bool {
 	case reflect.String:
 		return v.Len() == 0
 	}
-	n, isNode := v.Interface().(Node)
-	return isNode && n.IsZero()
+	switch x := v.Interface().(type) {
+	case Node:
+		return x.IsZero()
+	case Text:
+		return x.Node.IsZero()
+	}
+	return false
 }
 
 // entry writes "key: value".
@@ -81,6 +91,10 @@ func (s *shower) entry(key string, v reflect.Value, depth int, secret bool) {
 		if n, ok := v.Interface().(Node); ok {
 			s.out.WriteString(strings.Repeat("  ", depth) + key + ":")
 			s.node(n.v, depth+1)
+			return
+		}
+		if len(shown(v)) == 0 {
+			s.line(depth, key+": {}")
 			return
 		}
 		s.line(depth, key+":")

@@ -33,6 +33,8 @@ func newTail() *cobra.Command {
 		Short: "Print the records of a topic as JSON lines, as they arrive",
 		Long: `Prints the records of a topic as JSON lines, from now on, until interrupted.
 It reads from Kafka itself, in no consumer group: nobody else misses anything.
+It comes to the brokers as the configuration says, with its kafka.tls and
+kafka.sasl.
 Order holds within a partition.`,
 		Example: `kafka-notify tail notifications.user.1 --from-start
 kafka-notify tail events.follow --brokers kafka-1:9092,kafka-2:9092`,
@@ -42,47 +44,56 @@ kafka-notify tail events.follow --brokers kafka-1:9092,kafka-2:9092`,
 		},
 	}
 	t.file.addFlag(cmd)
-	cmd.Flags().StringSliceVar(&t.brokers, "brokers", nil, "ask the Kafka brokers at `HOST:PORT,...` (default: those of the configuration)")
+	cmd.Flags().StringSliceVar(&t.brokers, "brokers", nil, "ask the Kafka brokers at `HOST:PORT,...` instead of the configuration's, whose TLS and login stay")
 	cmd.Flags().BoolVar(&t.fromStart, "from-start", false, "begin with the oldest record instead of the next")
 	cmd.Flags().Var(&t.limit, "limit", "stop after so many records")
 	return cmd
 }
 
 func (t *tailing) run(cmd *cobra.Command, topic string) error {
-	brokers, err := t.addresses()
+	cluster, err := t.cluster(cmd)
 	if err != nil {
 		return err
 	}
-	client, err := kafka.NewClient(brokers)
+	client, err := kafka.NewClient(cluster)
 	if err != nil {
 		return usagef(cmd, "--brokers: %s", err)
 	}
 	defer client.Close()
 
 	ctx := cmd.Context()
+	brokers := strings.Join(cluster.Brokers, ", ")
 	err = t.follow(ctx, client, topic, cmd.OutOrStdout())
+	var refused *kafka.RefusedError
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return nil // interrupting is how it ends
+	case errors.As(err, &refused):
+		return fmt.Errorf("kafka at %s: %w", brokers, refused)
 	case handler.IsUnavailable(err):
-		return fmt.Errorf("no Kafka broker answers at %s: start the service, or name others with --brokers: %w", strings.Join(brokers, ", "), err)
+		return fmt.Errorf("no Kafka broker answers at %s: start the service, or name others with --brokers: %w", brokers, err)
 	}
 	return err
 }
 
-// addresses are the brokers to ask.
-func (t *tailing) addresses() ([]string, error) {
-	if len(t.brokers) > 0 {
-		return t.brokers, nil
-	}
+// cluster is whom to ask: the brokers of the configuration, or those of the
+// command line as the configuration reaches its own.
+func (t *tailing) cluster(cmd *cobra.Command) (kafka.Cluster, error) {
 	cfg, err := t.file.load()
 	if err != nil {
-		return nil, err
+		return kafka.Cluster{}, err
 	}
 	if e := cfg.Kafka.Embedded; e != nil {
-		return []string{e.Listen}, nil
+		cfg.Kafka.Brokers = []string{e.Listen}
 	}
-	return cfg.Kafka.Brokers, nil
+	if len(t.brokers) > 0 {
+		cfg.Kafka.Brokers = t.brokers
+	}
+	if n, readable := cfg.Kafka.ReadablePassword(); readable {
+		return kafka.Cluster{}, usagef(cmd, "--brokers: without kafka.tls the password of kafka.sasl would travel readable to %s", cfg.Kafka.Brokers[n])
+	}
+	cluster, faults := kafka.NewCluster(cfg.Kafka, cfg)
+	return cluster, faults.Err()
 }
 
 const (

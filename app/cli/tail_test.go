@@ -27,7 +27,7 @@ func topic(t *testing.T, name string, partitions int32) (broker string, write fu
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close() })
-	admin, err := kafka.NewClient([]string{b.Addr()})
+	admin, err := kafka.NewClient(kafka.Cluster{Brokers: []string{b.Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func name(t *testing.T, what string) string {
 
 func client(t *testing.T, brokers []string) *kafka.Client {
 	t.Helper()
-	c, err := kafka.NewClient(brokers)
+	c, err := kafka.NewClient(kafka.Cluster{Brokers: brokers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func client(t *testing.T, brokers []string) *kafka.Client {
 
 func publisher(t *testing.T, brokers []string) *kafka.Publisher {
 	t.Helper()
-	p, err := kafka.NewPublisher(brokers, 1<<20, quiet())
+	p, err := kafka.NewPublisher(kafka.Cluster{Brokers: brokers}, 1<<20, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,9 @@ import (
 // Client asks the cluster what the pipelines' consumers and producers can't:
 // topics, group offsets, and single pages of a partition.
 type Client struct {
-	kgo *kgo.Client
-	adm *kadm.Client
+	kgo     *kgo.Client
+	adm     *kadm.Client
+	cluster Cluster
 
 	mu     sync.Mutex
 	places map[string]place // where a topic's partitions are led, as last seen
@@ -36,31 +37,29 @@ type place struct {
 }
 
 // NewClient prepares a client; it connects when it is first used.
-func NewClient(brokers []string) (*Client, error) {
-	cl, err := kgo.NewClient(
-		kgo.SeedBrokers(brokers...),
-		kgo.ClientID(clientID),
+func NewClient(cluster Cluster) (*Client, error) {
+	cl, err := kgo.NewClient(append(cluster.options(),
 		// A new cluster makes its coordinators, and a new topic its leaders, only
 		// when they are first asked for.
 		kgo.RequestRetries(50),
 		kgo.RetryTimeout(patience),
 		kgo.RetryBackoffFn(backOff),
-		kgo.DialTimeout(3*time.Second),
 		kgo.MetadataMinAge(250*time.Millisecond),
-	)
+	)...)
 	if err != nil {
-		return nil, fmt.Errorf("kafka client for %v: %w", brokers, err)
+		return nil, fmt.Errorf("kafka client for %v: %w", cluster.Brokers, err)
 	}
-	return &Client{kgo: cl, adm: kadm.NewClient(cl), places: make(map[string]place)}, nil
+	return &Client{kgo: cl, adm: kadm.NewClient(cl), cluster: cluster, places: make(map[string]place)}, nil
 }
 
 // Close ends the client's connections.
 func (c *Client) Close() { c.kgo.Close() }
 
-// Ping reports whether a broker answers.
+// Ping reports whether a broker answers. The error wraps a *RefusedError when
+// one does, and asking again is of no use.
 func (c *Client) Ping(ctx context.Context) error {
 	if err := c.kgo.Ping(ctx); err != nil {
-		return handler.Unavailable(fmt.Errorf("no kafka broker answers: %w", err))
+		return handler.Unavailable(fmt.Errorf("no kafka broker answers: %w", c.cluster.explain(err)))
 	}
 	return nil
 }

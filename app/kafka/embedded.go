@@ -42,7 +42,7 @@ func (b *Broker) open(ctx context.Context, listen, dir string, log *slog.Logger)
 	// A torn entry in the log of group commits, as SIGKILL leaves it, silently
 	// drops every commit written after it. Closing rewrites that log whole, so
 	// the broker is opened once where nobody can reach it, and closed.
-	first, err := newCluster("127.0.0.1:0", dir)
+	first, err := newEmbedded("127.0.0.1:0", dir)
 	if err != nil {
 		return fmt.Errorf("open the embedded broker's data in %s (kafka.embedded.data_dir): %w", dir, err)
 	}
@@ -51,7 +51,7 @@ func (b *Broker) open(ctx context.Context, listen, dir string, log *slog.Logger)
 	if err != nil {
 		return fmt.Errorf("check the embedded broker's group offsets: %w", err)
 	}
-	b.cluster, err = newCluster(listen, dir)
+	b.cluster, err = newEmbedded(listen, dir)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is taken by another program: end it, or set kafka.embedded.listen to another address: %w", listen, err)
 	}
@@ -62,7 +62,7 @@ func (b *Broker) open(ctx context.Context, listen, dir string, log *slog.Logger)
 	return nil
 }
 
-func newCluster(listen, dir string) (*kfake.Cluster, error) {
+func newEmbedded(listen, dir string) (*kfake.Cluster, error) {
 	return kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ClusterID("kafka-notify"),

@@ -87,11 +87,8 @@ func (m *member) options() []kgo.Opt {
 	if m.config.StopWhenLost {
 		reset = kgo.NoResetOffset()
 	}
-	return []kgo.Opt{
-		kgo.SeedBrokers(m.config.Brokers...),
-		kgo.ClientID(clientID),
-		kgo.DialTimeout(3 * time.Second),
-		kgo.MetadataMinAge(100 * time.Millisecond),
+	return append(m.config.Cluster.options(),
+		kgo.MetadataMinAge(100*time.Millisecond),
 		kgo.MetadataMaxAge(m.config.MetadataAge),
 		kgo.RetryBackoffFn(backOff),
 
@@ -107,7 +104,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.RebalanceTimeout(rebalanceTimeout),
-		kgo.HeartbeatInterval(2 * time.Second),
+		kgo.HeartbeatInterval(2*time.Second),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(), // or each rebalance would abort a transaction
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
@@ -119,7 +116,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.OnOffsetsFetched(m.begin),
 		kgo.OnPartitionsRevoked(m.end),
 		kgo.OnPartitionsLost(m.end),
-	}
+	)
 }
 
 const (

@@ -33,14 +33,14 @@ type Publisher struct {
 }
 
 // NewPublisher connects to the brokers. Records up to maxBytes are sent.
-func NewPublisher(brokers []string, maxBytes int, log *slog.Logger) (*Publisher, error) {
+func NewPublisher(cluster Cluster, maxBytes int, log *slog.Logger) (*Publisher, error) {
 	stock, err := wmkafka.NewPublisher(wmkafka.PublisherConfig{
-		Brokers:               brokers,
+		Brokers:               cluster.Brokers,
 		Marshaler:             marshaler{},
-		OverwriteSaramaConfig: producerConfig(maxBytes),
+		OverwriteSaramaConfig: cluster.apply(producerConfig(maxBytes)),
 	}, NewLogger(log))
 	if err != nil {
-		return nil, fmt.Errorf("connect a producer to %v: %w", brokers, err)
+		return nil, fmt.Errorf("connect a producer to %v: %w", cluster.Brokers, cluster.explain(err))
 	}
 	return &Publisher{stock: stock}, nil
 }

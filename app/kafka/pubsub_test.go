@@ -29,7 +29,7 @@ func TestTransactionalIsAWatermillPubSub(t *testing.T) {
 			inGroup := func(t *testing.T, group string) (message.Publisher, message.Subscriber) {
 				one := func() pubSub {
 					ps := pubSub{c: c, partitions: partitions, Transactional: kafka.NewTransactional(kafka.TransactionalConfig{
-						Brokers: bs, Group: group, Instance: watermill.NewUUID(), Log: quiet(),
+						Cluster: kafka.Cluster{Brokers: bs}, Group: group, Instance: watermill.NewUUID(), Log: quiet(),
 					})}
 					t.Cleanup(func() { _ = ps.Close() }) // the suite forgets some
 					return ps

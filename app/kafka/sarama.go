@@ -6,13 +6,9 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// clientID names the service in the broker's logs and quotas.
-const clientID = "kafka-notify"
-
 // baseConfig is what consumers and producers share.
 func baseConfig() *sarama.Config {
 	c := sarama.NewConfig()
-	c.ClientID = clientID
 	c.Version = sarama.V2_8_0_0
 	c.MetricRegistry = newNoMetrics()
 	// Topics are created explicitly, with declared partitions and retention.
@@ -21,7 +17,6 @@ func baseConfig() *sarama.Config {
 	c.Metadata.Retry.Backoff = 100 * time.Millisecond
 	c.Metadata.Retry.Max = 5
 	c.Metadata.RefreshFrequency = time.Minute
-	c.Net.DialTimeout = 3 * time.Second
 	c.Net.ReadTimeout = 15 * time.Second
 	c.Net.WriteTimeout = 15 * time.Second
 	return c

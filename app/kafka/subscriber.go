@@ -20,9 +20,10 @@ import (
 // It gets between watermill-kafka and sarama by the SaramaTracer hook, which
 // hands it the group handler to wrap.
 type Subscriber struct {
-	stock *wmkafka.Subscriber
-	group string
-	log   *slog.Logger
+	stock   *wmkafka.Subscriber
+	cluster Cluster
+	group   string
+	log     *slog.Logger
 
 	stopping chan struct{} // closed by Drain: no new messages
 	stopOnce sync.Once
@@ -36,8 +37,9 @@ type Subscriber struct {
 var _ message.Subscriber = (*Subscriber)(nil)
 
 // NewSubscriber prepares a member of group; it joins when it is subscribed.
-func NewSubscriber(brokers []string, group string, log *slog.Logger) (*Subscriber, error) {
+func NewSubscriber(cluster Cluster, group string, log *slog.Logger) (*Subscriber, error) {
 	s := &Subscriber{
+		cluster:  cluster,
 		group:    group,
 		log:      log,
 		stopping: make(chan struct{}),
@@ -45,10 +47,10 @@ func NewSubscriber(brokers []string, group string, log *slog.Logger) (*Subscribe
 	}
 	var err error
 	s.stock, err = wmkafka.NewSubscriber(wmkafka.SubscriberConfig{
-		Brokers:               brokers,
+		Brokers:               cluster.Brokers,
 		ConsumerGroup:         group,
 		Unmarshaler:           marshaler{},
-		OverwriteSaramaConfig: consumerConfig(),
+		OverwriteSaramaConfig: cluster.apply(consumerConfig()),
 		Tracer:                tap{s},
 	}, NewLogger(log))
 	if err != nil {
@@ -61,7 +63,7 @@ func NewSubscriber(brokers []string, group string, log *slog.Logger) (*Subscribe
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	in, err := s.stock.Subscribe(ctx, topic)
 	if err != nil {
-		return nil, fmt.Errorf("subscribe to %s as group %s: %w", topic, s.group, err)
+		return nil, fmt.Errorf("subscribe to %s as group %s: %w", topic, s.group, s.cluster.explain(err))
 	}
 	out := make(chan *message.Message)
 	go func() {

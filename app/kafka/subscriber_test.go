@@ -17,7 +17,7 @@ import (
 // goroutine of its own, as Watermill's router does.
 func consume(t *testing.T, brokers []string, group, topic string, handle func(*message.Message)) *kafka.Subscriber {
 	t.Helper()
-	sub, err := kafka.NewSubscriber(brokers, group, quiet())
+	sub, err := kafka.NewSubscriber(kafka.Cluster{Brokers: brokers}, group, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func createError(topic string, err error) error {
 func (c *Client) TopicPartitions(ctx context.Context) (map[string]int32, error) {
 	details, err := c.adm.ListTopics(ctx)
 	if err != nil {
-		return nil, handler.Unavailable(fmt.Errorf("list topics: %w", err))
+		return nil, handler.Unavailable(fmt.Errorf("list topics: %w", c.cluster.explain(err)))
 	}
 	there := make(map[string]int32, len(details))
 	for name, detail := range details {

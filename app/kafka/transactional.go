@@ -19,7 +19,7 @@ import (
 
 // TransactionalConfig describes a Transactional.
 type TransactionalConfig struct {
-	Brokers []string
+	Cluster Cluster
 	Group   string
 	// Instance tells this process from the others of the service. A process that
 	// comes back under the same name ends at once what it had left open when it
@@ -299,14 +299,12 @@ func (t *Transactional) producer() (*kgo.Client, error) {
 		return nil, errClosed
 	}
 	if t.plain == nil {
-		client, err := kgo.NewClient(
-			kgo.SeedBrokers(t.config.Brokers...),
-			kgo.ClientID(clientID),
+		client, err := kgo.NewClient(append(t.config.Cluster.options(),
 			kgo.ProducerBatchMaxBytes(int32(t.config.MaxBytes)),
-			kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
+			kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))...,
 		)
 		if err != nil {
-			return nil, fmt.Errorf("producer for %v: %w", t.config.Brokers, err)
+			return nil, fmt.Errorf("producer for %v: %w", t.config.Cluster.Brokers, err)
 		}
 		t.plain = client
 	}

@@ -18,7 +18,7 @@ import (
 
 // Wiring is what the running pipelines use.
 type Wiring struct {
-	Brokers []string
+	Cluster kafka.Cluster
 	// Instance tells this process from the others of the service.
 	Instance string
 	// StopWhenLost ends a pipeline, instead of going on with the oldest record,
@@ -141,10 +141,10 @@ func (r *Router) add(p *Pipeline, topic, group string, tier int) error {
 // retry record out when it is due, or watermill-kafka's.
 func (r *Router) subscriber(p *Pipeline, group string, tier int) (subscriber, error) {
 	if p.delivery == config.AtLeastOnce {
-		return kafka.NewSubscriber(r.wiring.Brokers, group, r.wiring.Log)
+		return kafka.NewSubscriber(r.wiring.Cluster, group, r.wiring.Log)
 	}
 	c := kafka.TransactionalConfig{
-		Brokers: r.wiring.Brokers, Group: group, Instance: r.wiring.Instance,
+		Cluster: r.wiring.Cluster, Group: group, Instance: r.wiring.Instance,
 		Sessions: p.sessions, Messages: p.batch.Messages, Bytes: p.batch.Bytes, Topics: p.batch.Partitions,
 		MaxBytes: p.maxBytes, StopWhenLost: r.wiring.StopWhenLost, Log: r.wiring.Log,
 	}
