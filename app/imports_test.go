@@ -41,6 +41,7 @@ var floors = [][]string{
 var beside = map[string][]string{
 	"handlers":             {"handlers/handler", "handlers/expr"},
 	"handlers/handlertest": {"handlers/handler", "handlers/expr", "config"},
+	"app/store/storetest":  {},
 }
 
 // topLevel is what may stand at the top of the repository, besides names that begin with a dot. bin and data are what
@@ -80,6 +81,11 @@ func TestImportFaults(t *testing.T) {
 			"test helpers are for tests", "app/kafka-notify",
 			[]string{"handlers/handlertest"},
 			[]string{"app/kafka-notify must not import handlers/handlertest"},
+		},
+		{
+			"test helpers are for tests, of the store too", "app",
+			[]string{"app/store/storetest"},
+			[]string{"app must not import app/store/storetest"},
 		},
 		{
 			"unknown package", "app/attic",
