@@ -17,7 +17,7 @@ FUZZTIME     ?=
 KAFKA_BROKERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz up down kafka kafka-stop test-kafka
+.PHONY: help run build test race lint fuzz up down kafka kafka-stop test-kafka test-redis
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,3 +66,9 @@ kafka-stop: ## Stop the Apache Kafka that make kafka started
 test-kafka: ## Run the tests against the cluster KAFKA_BROKERS=host:port,...
 	@[ -n '$(KAFKA_BROKERS)' ] || { echo 'make test-kafka: say which cluster: KAFKA_BROKERS=host:port,... (make kafka starts one)' >&2; exit 2; }
 	KAFKA_BROKERS='$(KAFKA_BROKERS)' go test -tags kafka -count=1 -timeout 20m ./app/...
+
+# In app, those alone that the tag adds: the others are make test's.
+test-redis: ## Run the tests of the store in Redis and of several instances (needs redis-server)
+	@command -v redis-server >/dev/null || { echo 'make test-redis: there is no redis-server: install it (on Debian: apt-get install redis-server)' >&2; exit 2; }
+	go test -tags redis -count=1 ./app/store/...
+	go test -tags redis -count=1 -run 'Redis|Instances' ./app

@@ -93,7 +93,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.addr = listener.Addr().String()
 	a.onStop("HTTP listener", func(context.Context) error { return ignoreClosed(listener.Close()) })
 
-	claims, err := store.Open(a.cfg.Store.Embedded.DataDir, a.log)
+	claims, err := store.Open(ctx, a.cfg.Store, a.log)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.background("lag", func(ctx context.Context) { router.Watch(ctx, 5*time.Second) })
 
-	a.health = &health{client: client, store: claims, router: router, stopping: &a.stopping, log: a.log}
+	a.health = newHealth(client, claims, router, &a.stopping, a.log)
 	a.background("health", a.health.watch)
 
 	users, _ := a.built.lookups.Get("users")

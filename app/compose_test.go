@@ -75,10 +75,12 @@ func TestComposeService(t *testing.T) {
 	project := loadCompose(t)
 	notify := service(t, project, "kafka-notify")
 
-	t.Run("waits until Kafka is healthy", func(t *testing.T) {
-		dependency, ok := notify.DependsOn["kafka"]
-		if !ok || dependency.Condition != types.ServiceConditionHealthy {
-			t.Errorf("depends_on kafka: %+v, want the condition %s", dependency, types.ServiceConditionHealthy)
+	t.Run("waits until Kafka and Redis are healthy", func(t *testing.T) {
+		for _, name := range []string{"kafka", "redis"} {
+			dependency, ok := notify.DependsOn[name]
+			if !ok || dependency.Condition != types.ServiceConditionHealthy {
+				t.Errorf("depends_on %s: %+v, want the condition %s", name, dependency, types.ServiceConditionHealthy)
+			}
 		}
 	})
 
@@ -120,9 +122,28 @@ func TestComposeService(t *testing.T) {
 		}
 	})
 
-	t.Run("its store stands in a named volume", func(t *testing.T) {
-		wantVolume(t, project, notify, filepath.ToSlash(filepath.Dir(conf.Store.Embedded.DataDir)))
+	t.Run("keeps its claims in the Redis of the network", func(t *testing.T) {
+		if conf.Store.Redis == nil || conf.Store.Redis.Address() != "redis:6379" {
+			t.Errorf("store: %+v, want redis:6379", conf.Store)
+		}
 	})
+}
+
+func TestComposeRedis(t *testing.T) {
+	project := loadCompose(t)
+	redis := service(t, project, "redis")
+	if want := regexp.MustCompile(`^redis:\d+\.\d+\.\d+$`); !want.MatchString(redis.Image) {
+		t.Errorf("the image is %q, want a pinned release", redis.Image)
+	}
+	// The service refuses to start with any other.
+	want := types.ShellCommand{"redis-server", "--appendonly", "yes", "--maxmemory-policy", "noeviction"}
+	if diff := cmp.Diff(want, redis.Command); diff != "" {
+		t.Errorf("command (-want +got):\n%s", diff)
+	}
+	if check := redis.HealthCheck; check == nil || check.Disable || !slices.Contains(check.Test, "ping") {
+		t.Errorf("the health check %+v does not ask Redis", check)
+	}
+	wantVolume(t, project, redis, "/data")
 }
 
 // A configuration is one file, so the containers' repeats what the default one says about notifications.

@@ -2,9 +2,9 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,32 +16,85 @@ import (
 	"github.com/trieungochai/kafka-notify/app/store"
 )
 
-// health knows whether the service can do its work. The broker is asked in the
-// background, so that a probe is answered at once whatever state it is in.
+// health knows whether the service can do its work. Broker and store are asked
+// in the background, so that a probe is answered at once whatever state they
+// are in.
 type health struct {
-	client   *kafka.Client
-	store    *store.Store
+	broker   *watched
+	store    *watched
 	router   *pipeline.Router
 	stopping *atomic.Bool
-	log      *slog.Logger
-	broker   atomic.Pointer[error] // the last answer
 }
 
-// watch asks the broker every second until ctx ends.
+func newHealth(client *kafka.Client, claims *store.Store, router *pipeline.Router, stopping *atomic.Bool, log *slog.Logger) *health {
+	return &health{
+		broker: &watched{
+			name: "broker", ping: client.Ping, log: log,
+			away: "kafka is out of reach: submissions get a 503, pipelines wait", back: "kafka is back",
+		},
+		store: &watched{
+			name: "store", ping: claims.Ping, log: log,
+			away: "the store is out of reach: events are accepted, pipelines wait", back: "the store is back",
+		},
+		router: router, stopping: stopping,
+	}
+}
+
+// watch asks both every second until ctx ends.
 func (h *health) watch(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { h.broker.watch(ctx) })
+	both.Go(func() { h.store.watch(ctx) })
+	both.Wait()
+}
+
+// Ready reports whether broker and store are reachable and every group has
+// joined, and if not, why.
+func (h *health) Ready(context.Context) (ok bool, reasons []string) {
+	if h.stopping.Load() {
+		reasons = append(reasons, "the service is stopping")
+	}
+	for _, w := range []*watched{h.broker, h.store} {
+		switch err := w.last.Load(); {
+		case err == nil:
+			reasons = append(reasons, "the "+w.name+" has not been asked yet")
+		case *err != nil:
+			reasons = append(reasons, (*err).Error())
+		}
+	}
+	if missing := h.router.Missing(); len(missing) > 0 {
+		reasons = append(reasons, "not joined yet: "+strings.Join(missing, ", "))
+	}
+	return len(reasons) == 0, reasons
+}
+
+// watched is something that the service needs and that can be away.
+type watched struct {
+	name       string
+	ping       func(context.Context) error
+	log        *slog.Logger
+	away, back string                // what the log says
+	last       atomic.Pointer[error] // the last answer
+}
+
+// watch asks every second until ctx ends.
+func (w *watched) watch(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	away := false
 	for {
 		asking, cancel := context.WithTimeout(ctx, 3*time.Second)
-		err := h.client.Ping(asking)
+		err := w.ping(asking)
 		cancel()
-		h.broker.Store(&err)
+		if ctx.Err() != nil {
+			return
+		}
+		w.last.Store(&err)
 		switch {
-		case err != nil && !away && ctx.Err() == nil:
-			h.log.Error("kafka is out of reach: submissions get a 503, pipelines wait", "error", err)
+		case err != nil && !away:
+			w.log.Error(w.away, "error", err)
 		case err == nil && away:
-			h.log.Info("kafka is back")
+			w.log.Info(w.back)
 		}
 		away = err != nil
 		select {
@@ -50,27 +103,6 @@ func (h *health) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
-}
-
-// Ready reports whether the broker is reachable, the store open and every
-// group joined, and if not, why.
-func (h *health) Ready(ctx context.Context) (ok bool, reasons []string) {
-	if h.stopping.Load() {
-		reasons = append(reasons, "the service is stopping")
-	}
-	switch err := h.broker.Load(); {
-	case err == nil:
-		reasons = append(reasons, "the broker has not been asked yet")
-	case *err != nil:
-		reasons = append(reasons, (*err).Error())
-	}
-	if err := h.store.Ping(ctx); err != nil {
-		reasons = append(reasons, fmt.Sprintf("store: %v", err))
-	}
-	if missing := h.router.Missing(); len(missing) > 0 {
-		reasons = append(reasons, "not joined yet: "+strings.Join(missing, ", "))
-	}
-	return len(reasons) == 0, reasons
 }
 
 // watchLookupFiles shows for every lookup file whether its newest version is in

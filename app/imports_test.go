@@ -42,6 +42,7 @@ var beside = map[string][]string{
 	"handlers":             {"handlers/handler", "handlers/expr"},
 	"handlers/handlertest": {"handlers/handler", "handlers/expr", "config"},
 	"app/kafka/kafkatest":  {},
+	"app/store/storetest":  {},
 }
 
 // topLevel is what may stand at the top of the repository, besides names that begin with a dot. bin and data are what
@@ -81,6 +82,11 @@ func TestImportFaults(t *testing.T) {
 			"test helpers are for tests", "app/kafka-notify",
 			[]string{"handlers/handlertest", "app/kafka/kafkatest"},
 			[]string{"app/kafka-notify must not import handlers/handlertest", "app/kafka-notify must not import app/kafka/kafkatest"},
+		},
+		{
+			"test helpers are for tests, of the store too", "app",
+			[]string{"app/store/storetest"},
+			[]string{"app must not import app/store/storetest"},
 		},
 		{
 			"unknown package", "app/attic",

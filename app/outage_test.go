@@ -5,49 +5,10 @@ package app_test
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/trieungochai/kafka-notify/app/kafka"
 )
-
-// broker is a broker beside the service, that can go away and come back.
-type broker struct {
-	t       *testing.T
-	address string
-	dir     string
-	running *kafka.Broker
-}
-
-func newBroker(t *testing.T, s *site) *broker {
-	b := &broker{t: t, address: freeAddress(t), dir: filepath.Join(s.dir, "broker")}
-	b.up()
-	t.Cleanup(func() {
-		if b.running != nil {
-			b.down()
-		}
-	})
-	s.yaml = strings.Replace(s.yaml, "KAFKA", "{brokers: ["+b.address+"], single_instance: true}", 1)
-	return b
-}
-
-func (b *broker) up() {
-	b.t.Helper()
-	var err error
-	if b.running, err = kafka.OpenBroker(b.t.Context(), b.address, b.dir, quiet()); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-func (b *broker) down() {
-	b.t.Helper()
-	if err := b.running.Close(); err != nil {
-		b.t.Fatal(err)
-	}
-	b.running = nil
-}
 
 // While the broker is away a submission is a 503 that says when to come again
 // and which id to repeat; when the broker is back it is a 202, by itself, and

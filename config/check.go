@@ -58,20 +58,6 @@ func (k *checker) http() {
 	k.between(n.Get("max_events"), http.MaxEvents, 1, 1_000_000)
 }
 
-func (k *checker) store() {
-	k.exactlyOne("store", "embedded")
-	store := k.c.root.Get("store").Get("embedded")
-	if k.c.Store.Embedded == nil {
-		return
-	}
-	k.notEmpty(store.Get("data_dir"), k.c.Store.Embedded.DataDir)
-	if len(k.c.Kafka.Brokers) > 0 && !k.c.Kafka.SingleInstance {
-		at := Node{v: store.key}
-		k.fault(at, "kafka.brokers does not go with the embedded store, which shares nothing between machines: a second instance would not know what this one has delivered").
-			Hint = "set kafka.single_instance: true if there will only ever be one"
-	}
-}
-
 func (k *checker) poison() {
 	n, topic := k.c.root.Get("poison").Get("topic"), k.c.Poison.Topic
 	if !k.name(n, topic) {

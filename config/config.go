@@ -87,6 +87,7 @@ type Retention struct {
 // Store is where claims are kept.
 type Store struct {
 	Embedded *EmbeddedStore `yaml:"embedded"`
+	Redis    *RedisStore    `yaml:"redis"`
 }
 
 // EmbeddedStore is a store in this process. Other instances cannot see it.
@@ -96,6 +97,11 @@ type EmbeddedStore struct {
 
 // SetDefaults implements Defaulter.
 func (s *EmbeddedStore) SetDefaults() { *s = EmbeddedStore{DataDir: "data/store"} }
+
+// RedisStore is a store in Redis, which all instances share.
+type RedisStore struct {
+	URL Text `yaml:"url,required" doc:"redis://user:password@host:port/database, rediss:// for TLS, or unix://user:password@/socket?db=database; a database of its own for each cluster of Kafka"`
+}
 
 // Lookup is a named source that enrich asks: either a file or an HTTP service.
 type Lookup struct {

@@ -241,6 +241,7 @@ func TestShow(t *testing.T) {
 	for name, load := range map[string]func() (*config.Config, error){
 		"default": func() (*config.Config, error) { return config.Default(testEnv) },
 		"full":    func() (*config.Config, error) { return config.Load("testdata/full.yaml", testEnv) },
+		"redis":   func() (*config.Config, error) { return config.Load("testdata/redis.yaml", testEnv) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := load()
@@ -277,9 +278,52 @@ func TestShow(t *testing.T) {
 				l.HTTP.Headers = map[string]string{"Authorization": "***", "X-Version": "***"}
 				l.HTTP.URL = again.Lookups["teams"].HTTP.URL
 			}
+			if c.Store.Redis != nil {
+				c.Store.Redis.URL = again.Store.Redis.URL
+			}
 			if diff := cmp.Diff(c, again, sameConfig); diff != "" {
 				t.Errorf("loaded again (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestRedisStore(t *testing.T) {
+	for _, test := range []struct{ url, address, shown string }{
+		{"redis://localhost", "localhost:6379", "redis://localhost"},
+		{"redis://localhost:6380/0", "localhost:6380", "redis://localhost:6380/0"},
+		{"redis://u:hunter2@[::1]/1", "[::1]:6379", "redis://***@[::1]/1"},
+		{"rediss://:hunter2@redis.internal:6380", "redis.internal:6380", "rediss://***@redis.internal:6380"},
+		{"rediss://u:a%40b%2Fc@r?client_name=n", "r:6379", "rediss://***@r?client_name=n"},
+		{"unix:///run/redis.sock?db=1", "/run/redis.sock", "unix:///run/redis.sock?db=1"},
+		{"unix://u:hunter2@/run/redis.sock?db=1", "/run/redis.sock", "unix://***@/run/redis.sock?db=1"},
+	} {
+		t.Run(test.url, func(t *testing.T) {
+			c := mustLoad(t, writeFile(t, "c.yaml", "kafka: {brokers: [kafka-1:9092]}\nstore: {redis: {url: \""+test.url+"\"}}\n"))
+			if got := c.Store.Redis.Address(); got != test.address {
+				t.Errorf("address %q, want %q", got, test.address)
+			}
+			shown, err := c.Show()
+			if err != nil || !strings.Contains(string(shown), "url: \""+test.shown+"\"\n") {
+				t.Errorf("shown without %q:\n%s%v", test.shown, shown, err)
+			}
+		})
+	}
+}
+
+// A line that is shown for another fault's sake may hold a URL with a password.
+func TestFaultsHidePasswords(t *testing.T) {
+	for line, want := range map[string]string{
+		`bad: "redis://u:p/w@host/0"`:                    `bad: "redis://*****@host/0"`,
+		`bad: "rediss://:${SECRET}x@host", b: https://y`: `bad: "rediss://*${SECRET}*@host", b: https://y`,
+		`bad: https://bot:pass@host/@x`:                  `bad: https://********@host/@x`,
+		`bad: "https://host/users/@{id}"`:                `bad: "https://host/users/@{id}"`,
+		`bad: 日本 amqp://語:密@host`:                        `bad: 日本 amqp://***@host`,
+	} {
+		_, err := config.Load(writeFile(t, "c.yaml", "kafka: {embedded: {}}\nstore: {embedded: {}}\n"+line+"\n"), testEnv)
+		var faults config.Faults
+		if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Source != want {
+			t.Errorf("%s: %v", line, err)
+		}
 	}
 }

@@ -28,7 +28,7 @@ type Fault struct {
 	Pos     Pos
 	Message string
 	Hint    string // what to do, such as `did you mean "handlers"?`; may be empty
-	Source  string // the line that Pos points into, without its line break
+	Source  string // the line that Pos points into, without its line break and the passwords of URLs
 }
 
 // WithHint returns the fault with another hint.

@@ -107,7 +107,7 @@ func (s *source) fault(line, col int, message string) Fault {
 	return Fault{
 		Pos:     Pos{File: s.file, Line: line, Col: col},
 		Message: message,
-		Source:  s.lines[line-1],
+		Source:  hidePasswords(s.lines[line-1]),
 	}
 }
 

@@ -151,11 +151,11 @@ func scalarText(v reflect.Value, secret bool) (string, bool) {
 }
 
 // maskURL masks what may be a secret in a URL: user and password, and the values
-// of its query, but for those that a template's hole makes. Any other text stays
-// as it is.
+// of its query, but for those that a template's hole makes and the options of
+// Redis. Any other text stays as it is.
 func maskURL(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" && u.User == nil {
 		return text
 	}
 	begin := strings.Index(text, "//") + len("//")
@@ -167,7 +167,7 @@ func maskURL(text string) string {
 	if u.User != nil {
 		host = masked + host[strings.LastIndexByte(host, '@'):]
 	}
-	if path, query, ok := strings.Cut(rest, "?"); ok {
+	if path, query, ok := strings.Cut(rest, "?"); ok && !slices.Contains(redisSchemes, u.Scheme) {
 		rest = path + "?" + queryValue.ReplaceAllString(query, "="+masked)
 	}
 	return text[:begin] + host + rest

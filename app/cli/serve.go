@@ -96,7 +96,12 @@ func banner(cfg *config.Config, addr string, brokers, topics []string) string {
 	fmt.Fprintf(&b, "kafka-notify is running.\n\n")
 	fmt.Fprintf(&b, "  HTTP    %s\n", address)
 	fmt.Fprintf(&b, "  Kafka   %s\n", broker)
-	fmt.Fprintf(&b, "  data    %s\n", strings.Join(data, ", "))
+	if r := cfg.Store.Redis; r != nil {
+		fmt.Fprintf(&b, "  Redis   %s\n", r.Address())
+	}
+	if len(data) > 0 {
+		fmt.Fprintf(&b, "  data    %s\n", strings.Join(data, ", "))
+	}
 	fmt.Fprintf(&b, "  topics  %s\n\n", topicSummary(cfg, topics))
 	b.WriteString(firstSteps(cfg, address))
 	return b.String()

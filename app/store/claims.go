@@ -30,7 +30,9 @@ type claims struct {
 // replaces the claim of a newer one nor goes unremembered itself.
 //
 // Errors are ctx's own, which mean that nothing was taken; handler.Unavailable
-// ones of the database; and plain ones when the entry found can't be read.
+// ones of the database, which leave open whether it was, and that does no harm:
+// the same origin takes it again; and plain ones when the entry found can't be
+// read.
 func (c claims) Take(ctx context.Context, key string, by handler.Claim) (handler.Verdict, error) {
 	return c.store.do(ctx, c.id(key), func(held entry, now time.Time) change {
 		if held.of(by.Origin) {

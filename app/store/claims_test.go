@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +26,9 @@ func claim(offset int64, acceptedAt time.Time) handler.Claim {
 	return handler.Claim{Origin: origin(offset), AcceptedAt: acceptedAt, Window: window}
 }
 
-func TestTake(t *testing.T) {
+func TestTake(t *testing.T) { eachStore(t, testTake) }
+
+func testTake(t *testing.T, db database) {
 	type take struct {
 		claim handler.Claim
 		want  handler.Verdict
@@ -80,7 +81,7 @@ func TestTake(t *testing.T) {
 			{claim(3, time.Time{}), handler.Duplicate},
 		}},
 	}
-	s := openStore(t)
+	s := db.open(t)
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			claims := s.Claims(fmt.Sprint("pipeline-", i))
@@ -98,7 +99,11 @@ func TestTake(t *testing.T) {
 }
 
 func TestClaimsAreScopedByPipelineAndKey(t *testing.T) {
-	s := openStore(t)
+	eachStore(t, testClaimsAreScopedByPipelineAndKey)
+}
+
+func testClaimsAreScopedByPipelineAndKey(t *testing.T, db database) {
+	s := db.open(t)
 	for i, scope := range [][2]string{{"a", "bc"}, {"ab", "c"}, {"a", "b"}, {"b", "a"}, {"", "abc"}, {"abc", ""}} {
 		got, err := s.Claims(scope[0]).Take(t.Context(), scope[1], claim(int64(i), epoch))
 		if err != nil {
@@ -110,8 +115,10 @@ func TestClaimsAreScopedByPipelineAndKey(t *testing.T) {
 	}
 }
 
-func TestKeysOfAnySize(t *testing.T) {
-	claims := openStore(t).Claims("p")
+func TestKeysOfAnySize(t *testing.T) { eachStore(t, testKeysOfAnySize) }
+
+func testKeysOfAnySize(t *testing.T, db database) {
+	claims := db.open(t).Claims("p")
 	long := strings.Repeat("x", 1<<20)
 	for i, want := range []handler.Verdict{handler.Taken, handler.Duplicate} {
 		got, err := claims.Take(t.Context(), long, claim(int64(i), epoch))
@@ -121,8 +128,10 @@ func TestKeysOfAnySize(t *testing.T) {
 	}
 }
 
-func TestRelease(t *testing.T) {
-	s := openStore(t)
+func TestRelease(t *testing.T) { eachStore(t, testRelease) }
+
+func testRelease(t *testing.T, db database) {
+	s := db.open(t)
 	tests := []struct {
 		name     string
 		releases []int64
@@ -157,8 +166,10 @@ func mustTake(t *testing.T, claims handler.Claims, by handler.Claim) {
 	}
 }
 
-func TestTakeWithAnEndedContext(t *testing.T) {
-	claims := openStore(t).Claims("p")
+func TestTakeWithAnEndedContext(t *testing.T) { eachStore(t, testTakeWithAnEndedContext) }
+
+func testTakeWithAnEndedContext(t *testing.T, db database) {
+	claims := db.open(t).Claims("p")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := claims.Take(ended, "key", claim(1, epoch))
@@ -169,8 +180,10 @@ func TestTakeWithAnEndedContext(t *testing.T) {
 }
 
 // TestOneWinner lets many origins race for few keys: each key goes to one.
-func TestOneWinner(t *testing.T) {
-	claims := openStore(t).Claims("p")
+func TestOneWinner(t *testing.T) { eachStore(t, testOneWinner) }
+
+func testOneWinner(t *testing.T, db database) {
+	claims := db.open(t).Claims("p")
 	const keys, callers = 8, 64
 	var winners [keys]atomic.Int64
 	var wg sync.WaitGroup
@@ -195,8 +208,10 @@ func TestOneWinner(t *testing.T) {
 	}
 }
 
-func TestAnEntryIsBounded(t *testing.T) {
-	claims := openStore(t).Claims("p")
+func TestAnEntryIsBounded(t *testing.T) { eachStore(t, testAnEntryIsBounded) }
+
+func testAnEntryIsBounded(t *testing.T, db database) {
+	claims := db.open(t).Claims("p")
 	for i := range int64(store.MaxMarks + 1) {
 		mustTake(t, claims, claim(i, epoch.Add(time.Duration(i)*window)))
 	}
@@ -209,12 +224,11 @@ func TestAnEntryIsBounded(t *testing.T) {
 	}
 }
 
-func TestAClaimEndsADayAfterItsWindow(t *testing.T) {
+func TestAClaimEndsADayAfterItsWindow(t *testing.T) { eachStore(t, testAClaimEndsADayAfterItsWindow) }
+
+func testAClaimEndsADayAfterItsWindow(t *testing.T, db database) {
 	now := time.Now()
-	s, err := store.OpenAt(filepath.Join(t.TempDir(), "store"), quiet(), func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := db(t, func() time.Time { return now })
 	defer closeStore(t, s)
 	claims := s.Claims("p")
 	accepted := now
@@ -230,14 +244,13 @@ func TestAClaimEndsADayAfterItsWindow(t *testing.T) {
 // TestClaimsAgainstModel compares the store to the rule of the claims, said
 // over a plain map: any two origins of a key that both hold it were accepted
 // at least a window apart.
-func TestClaimsAgainstModel(t *testing.T) {
+func TestClaimsAgainstModel(t *testing.T) { eachStore(t, testClaimsAgainstModel) }
+
+func testClaimsAgainstModel(t *testing.T, db database) {
 	type held struct{ acceptedAt, until time.Time }
 	start := time.Now()
 	now := start
-	s, err := store.OpenAt(filepath.Join(t.TempDir(), "store"), quiet(), func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := db(t, func() time.Time { return now })
 	defer closeStore(t, s)
 	run := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -281,28 +294,4 @@ func TestClaimsAgainstModel(t *testing.T) {
 			},
 		})
 	})
-}
-
-// BenchmarkTake measures what a claim of a fresh key costs.
-func BenchmarkTake(b *testing.B) {
-	for _, callers := range []int{1, 64} {
-		b.Run(fmt.Sprint("callers=", callers), func(b *testing.B) {
-			claims := openStore(b).Claims("p")
-			var n atomic.Int64
-			var wg sync.WaitGroup
-			b.ReportAllocs()
-			b.ResetTimer()
-			for range callers {
-				wg.Go(func() {
-					for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
-						key := fmt.Sprint(i, " follows ", i+1)
-						if got, err := claims.Take(b.Context(), key, claim(i, epoch)); err != nil || got != handler.Taken {
-							b.Error(got, err)
-						}
-					}
-				})
-			}
-			wg.Wait()
-		})
-	}
 }

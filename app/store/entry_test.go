@@ -65,7 +65,7 @@ func TestDamagedEntries(t *testing.T) {
 // TestADamagedEntryIsNoOutage makes sure that such an entry fails its message,
 // visibly, instead of having the pipeline wait for ever.
 func TestADamagedEntryIsNoOutage(t *testing.T) {
-	s, err := Open(t.TempDir(), slog.New(slog.DiscardHandler))
+	s, err := openEmbedded(t.TempDir(), slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestADamagedEntryIsNoOutage(t *testing.T) {
 		}
 	}()
 	c := claims{store: s, pipeline: "p"}
-	if err := s.db.Update(func(txn *badger.Txn) error { return txn.Set(c.id("key"), []byte("damaged")) }); err != nil {
+	if err := s.db.(embedded).db.Update(func(txn *badger.Txn) error { return txn.Set(c.id("key"), []byte("damaged")) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Take(t.Context(), "key", handler.Claim{}); !errors.Is(err, errEntry) || handler.IsUnavailable(err) {

@@ -1,7 +1,16 @@
 package store
 
-// OpenAt is Open with a clock of the test's own.
-var OpenAt = open
+// These open stores with a clock, and a patience, of the test's own.
+var (
+	OpenEmbedded = openEmbedded
+	OpenRedis    = openRedisAt
+)
 
 // MaxMarks is how many claims one key can hold.
 const MaxMarks = maxMarks
+
+// ErrEntry says that an entry can't be read.
+var ErrEntry = errEntry
+
+// Connections is how many batches are under way to Redis at once.
+const Connections = connections

@@ -12,7 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/trieungochai/kafka-notify/app/store"
+	"go.uber.org/goleak"
+
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
@@ -24,13 +25,13 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(victimEnv); dir != "" {
 		takeForEver(dir)
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // takeForEver claims keys from several goroutines and prints the number of
 // each claim once it was taken.
 func takeForEver(dir string) {
-	s, err := store.Open(dir, quiet())
+	s, err := openDir(dir, quiet())
 	if err != nil {
 		panic(err)
 	}
@@ -83,7 +84,7 @@ func TestClaimsSurviveSIGKILL(t *testing.T) {
 		t.Fatalf("the victim ended by itself after %d claims", len(taken))
 	}
 
-	s, err := store.Open(dir, quiet())
+	s, err := openDir(dir, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

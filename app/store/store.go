@@ -7,86 +7,60 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/options"
+	"github.com/trieungochai/kafka-notify/config"
 )
 
-// Store is the embedded store: a folder that belongs to one process.
-//
-// What it acknowledged survives the death of the process, SIGKILL included,
-// because every write is in the operating system's page cache by then. It
-// isn't flushed to the disk each time, so a power cut or a kernel crash can
-// cost the claims of the last seconds: a message repeated at that very moment
-// would then be delivered a second time. Nothing is ever lost by it.
+// Store is the store of claims. It groups the requests of its callers and hands
+// them to its database in batches, because most of what a claim costs, it costs
+// once a batch.
 type Store struct {
-	db  *badger.DB
+	db  database
 	now func() time.Time
 
 	queue   chan *request
-	stopped chan struct{} // closed by the writer when it has ended
+	workers sync.WaitGroup
 
 	closing sync.RWMutex // held while a request enters the queue
 	closed  bool
 }
 
-// Open opens the store in the folder dir, which it creates when it isn't
-// there. It fails when another process has the folder open.
-func Open(dir string, log *slog.Logger) (*Store, error) {
-	return open(dir, log, time.Now)
+// database is where a store keeps its entries.
+type database interface {
+	// commit carries out a batch as of now and leaves its answer in each of the
+	// requests. Taking and releasing are atomic in it: what it writes is made
+	// of what it overwrites.
+	commit(batch []*request, now time.Time)
+	close() error
 }
 
-func open(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
-	db, err := badger.Open(settings(dir, log))
-	if err != nil {
-		// Badger flattens the error of flock into its own text.
-		if strings.Contains(err.Error(), "Cannot acquire directory lock") {
-			return nil, fmt.Errorf("store.embedded.data_dir: the folder %s is in use by another process; "+
-				"give each process a folder of its own, or stop the other one", dir)
-		}
-		return nil, fmt.Errorf("store.embedded.data_dir: cannot open the store in %s: %w", dir, err)
+// Open opens the store that the configuration names: the embedded one, which
+// belongs to this process, or one in Redis, which all instances share. For a
+// Redis that can't be reached yet it waits, up to a minute or until ctx ends.
+func Open(ctx context.Context, c config.Store, log *slog.Logger) (*Store, error) {
+	switch {
+	case c.Redis != nil:
+		return openRedis(ctx, c.Redis.URL.Value, log)
+	case c.Embedded != nil:
+		return openEmbedded(c.Embedded.DataDir, log, time.Now)
 	}
-	s := &Store{
-		db:      db,
-		now:     now,
-		queue:   make(chan *request, maxBatch),
-		stopped: make(chan struct{}),
+	return nil, errors.New("store needs embedded or redis")
+}
+
+// newStore starts the workers of a store: each has the database carry out one
+// batch at a time.
+func newStore(db database, workers int, now func() time.Time) *Store {
+	s := &Store{db: db, now: now, queue: make(chan *request, maxBatch)}
+	for range workers {
+		s.workers.Go(s.work)
 	}
-	go s.write()
-	return s, nil
+	return s
 }
 
-// settings fit badger to a sidecar: some 60 MiB of memory at rest, where its
-// defaults take several hundred.
-//
-// All values are a few dozen bytes and stay in the LSM tree, so the value log
-// stays empty and there is nothing in it to collect. Expired claims go when a
-// compaction rewrites them: keys are hashes, spread evenly, so compactions
-// pass by all of the key space.
-func settings(dir string, log *slog.Logger) badger.Options {
-	return badger.DefaultOptions(dir).
-		WithLogger(logger{log}).
-		WithMetricsEnabled(false).  // They are global to the process.
-		WithDetectConflicts(false). // There is one writer.
-		WithMemTableSize(16 << 20).
-		WithNumMemtables(3).
-		WithNumLevelZeroTables(2).
-		WithNumLevelZeroTablesStall(6).
-		WithNumCompactors(2).
-		WithValueThreshold(1 << 20).
-		WithValueLogFileSize(1 << 20).
-		// Hashes don't compress, and without compression blocks are read
-		// from the mapped file: the page cache is the only cache needed.
-		WithCompression(options.None).
-		WithBlockCacheSize(0)
-}
-
-// Close finishes the calls under way, writes what is still in memory to tables
-// and gives the folder free. Calls made afterwards fail. Closing twice is no
-// error.
+// Close finishes the calls under way and closes the database. Calls made
+// afterwards fail. Closing twice is no error.
 func (s *Store) Close() error {
 	s.closing.Lock()
 	defer s.closing.Unlock()
@@ -95,8 +69,8 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	close(s.queue)
-	<-s.stopped
-	if err := s.db.Close(); err != nil {
+	s.workers.Wait()
+	if err := s.db.close(); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
@@ -105,15 +79,7 @@ func (s *Store) Close() error {
 // Ping reads from the store, through the same queue as everything else, and
 // returns why that isn't possible, or wasn't before ctx ended.
 func (s *Store) Ping(ctx context.Context) error {
-	r, err := s.send(ctx, []byte("ping"), func(entry, time.Time) change { return change{} })
-	if err == nil {
-		select {
-		case <-r.done:
-			err = r.err
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-	}
+	_, err := s.do(ctx, []byte("ping"), func(entry, time.Time) change { return change{} })
 	if err != nil {
 		return fmt.Errorf("read the store: %w", err)
 	}
@@ -122,22 +88,3 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // errClosed is what a store answers after Close.
 var errClosed = errors.New("the store is closed")
-
-// logger routes badger's own messages to slog, from warnings upwards: the rest
-// tells of its inner life only.
-type logger struct{ log *slog.Logger }
-
-func (l logger) Errorf(format string, a ...any) {
-	l.log.Error("store: " + message(format, a))
-}
-
-func (l logger) Warningf(format string, a ...any) {
-	l.log.Warn("store: " + message(format, a))
-}
-
-func (logger) Infof(string, ...any)  {}
-func (logger) Debugf(string, ...any) {}
-
-func message(format string, a []any) string {
-	return strings.TrimSpace(fmt.Sprintf(format, a...))
-}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/trieungochai/kafka-notify/app/store"
+	"github.com/trieungochai/kafka-notify/config"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
@@ -22,14 +25,42 @@ var epoch = time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func openStore(t testing.TB) *store.Store {
-	t.Helper()
-	s, err := store.Open(filepath.Join(t.TempDir(), "store"), quiet())
-	if err != nil {
-		t.Fatal(err)
+// database is where a store of a test keeps its entries. Each time it is opened
+// they are still there.
+type database func(t testing.TB, now func() time.Time) *store.Store
+
+// databases are all that there are, made anew for each test. What the tests of
+// eachStore say holds for every one of them.
+var databases = map[string]func(testing.TB) database{
+	"embedded": func(t testing.TB) database {
+		dir := filepath.Join(t.TempDir(), "store")
+		return func(t testing.TB, now func() time.Time) *store.Store {
+			s, err := store.OpenEmbedded(dir, quiet(), now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+	},
+}
+
+func eachStore(t *testing.T, test func(*testing.T, database)) {
+	for _, name := range slices.Sorted(maps.Keys(databases)) {
+		t.Run(name, func(t *testing.T) { test(t, databases[name](t)) })
 	}
+}
+
+// open opens a store that is closed with the test.
+func (d database) open(t testing.TB) *store.Store {
+	t.Helper()
+	s := d(t, time.Now)
 	t.Cleanup(func() { closeStore(t, s) })
 	return s
+}
+
+// openDir opens the embedded store of a folder.
+func openDir(dir string, log *slog.Logger) (*store.Store, error) {
+	return store.Open(context.Background(), config.Store{Embedded: &config.EmbeddedStore{DataDir: dir}}, log)
 }
 
 func closeStore(t testing.TB, s *store.Store) {
@@ -43,18 +74,18 @@ func TestOpenNamesTheFolderInUse(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	var logged bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
-	first, err := store.Open(dir, log)
+	first, err := openDir(dir, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = store.Open(dir, log)
+	_, err = openDir(dir, log)
 	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "store.embedded.data_dir") {
 		t.Errorf("second Open = %v, want an error that names the folder and the key", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := store.Open(dir, log)
+	again, err := openDir(dir, log)
 	if err != nil {
 		t.Fatalf("Open after Close: %v", err)
 	}
@@ -67,18 +98,24 @@ func TestOpenNamesTheFolderInUse(t *testing.T) {
 }
 
 func TestOpenWhereNoFolderCanBe(t *testing.T) {
-	_, err := store.Open("/dev/null/store", quiet())
+	_, err := openDir("/dev/null/store", quiet())
 	if err == nil || !strings.Contains(err.Error(), "store.embedded.data_dir") {
 		t.Errorf("Open = %v, want an error that names the key", err)
 	}
 }
 
-func TestCloseLeavesNoGoroutines(t *testing.T) {
-	before := goleak.IgnoreCurrent()
-	s, err := store.Open(t.TempDir(), quiet())
-	if err != nil {
-		t.Fatal(err)
+func TestOpenNeedsADatabase(t *testing.T) {
+	if s, err := store.Open(t.Context(), config.Store{}, quiet()); err == nil {
+		closeStore(t, s)
+		t.Error("a store that is kept nowhere")
 	}
+}
+
+func TestCloseLeavesNoGoroutines(t *testing.T) { eachStore(t, testCloseLeavesNoGoroutines) }
+
+func testCloseLeavesNoGoroutines(t *testing.T, db database) {
+	before := goleak.IgnoreCurrent()
+	s := db(t, time.Now)
 	if _, err := s.Claims("p").Take(t.Context(), "key", claim(1, epoch)); err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +127,10 @@ func TestCloseLeavesNoGoroutines(t *testing.T) {
 	goleak.VerifyNone(t, before)
 }
 
-func TestPing(t *testing.T) {
-	s := openStore(t)
+func TestPing(t *testing.T) { eachStore(t, testPing) }
+
+func testPing(t *testing.T, db database) {
+	s := db.open(t)
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("Ping of an open store: %v", err)
 	}
@@ -108,8 +147,10 @@ func TestPing(t *testing.T) {
 	}
 }
 
-func TestClosedStoreIsUnavailable(t *testing.T) {
-	s := openStore(t)
+func TestClosedStoreIsUnavailable(t *testing.T) { eachStore(t, testClosedStoreIsUnavailable) }
+
+func testClosedStoreIsUnavailable(t *testing.T, db database) {
+	s := db.open(t)
 	claims := s.Claims("p")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -124,15 +165,14 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 
 // TestCloseAmidCalls closes a store that is busy: what was answered before is
 // kept, and everything else is told that the store is closed.
-func TestCloseAmidCalls(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "store")
-	s, err := store.Open(dir, quiet())
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestCloseAmidCalls(t *testing.T) { eachStore(t, testCloseAmidCalls) }
+
+func testCloseAmidCalls(t *testing.T, db database) {
+	s := db(t, time.Now)
 	const callers = 16
 	var taken [callers]int64
-	var wg sync.WaitGroup
+	var wg, first sync.WaitGroup
+	first.Add(callers)
 	for caller := range callers {
 		wg.Go(func() {
 			claims := s.Claims(fmt.Sprint(caller))
@@ -145,19 +185,19 @@ func TestCloseAmidCalls(t *testing.T) {
 					taken[caller] = i
 					return
 				}
+				if i == 0 {
+					first.Done()
+				}
 			}
 		})
 	}
-	time.Sleep(50 * time.Millisecond)
+	first.Wait()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	wg.Wait()
 
-	if s, err = store.Open(dir, quiet()); err != nil {
-		t.Fatal(err)
-	}
-	defer closeStore(t, s)
+	s = db.open(t)
 	for caller, n := range taken {
 		if n == 0 {
 			t.Errorf("caller %d took nothing", caller)
