@@ -19,37 +19,41 @@ type Delivery struct {
 	Stopping <-chan struct{}
 
 	claim     *claim // of the stock subscriber
-	work      *work  // of the transactional one
+	tx        Transaction
 	abandoned atomic.Bool
 }
 
-// Transactional reports whether what is published for the record becomes
-// visible together with the record's own end, or not at all.
-func (d *Delivery) Transactional() bool { return d.work != nil }
-
-// Publish adds records to the transaction that will commit this record. They
-// are sent after the message is acknowledged; what a topic refuses then brings
-// the message back, and Refused tells. An error means that rec is too large, or
-// that the message was settled before.
-func (d *Delivery) Publish(rec *record.Record) error { return d.work.publish(rec) }
-
-// Refused returns, once each, the errors that the topic answered when an
-// earlier delivery of this record was to be committed.
-func (d *Delivery) Refused(topic string) error {
-	if d.work == nil {
-		return nil
-	}
-	return d.work.refused(topic)
+// Transaction is what the records published for a delivery become part of.
+type Transaction interface {
+	// Publish adds a record. It is sent after the message is acknowledged; what a
+	// topic refuses then brings the message back, and Refused tells. An error
+	// means that rec is too large, or that the message was settled before.
+	Publish(rec *record.Record) error
+	// Refused returns, once each, the errors that the topic answered when an
+	// earlier delivery of the record was to be committed.
+	Refused(topic string) error
+	// Then calls f once the record is committed together with all that was
+	// published for it. f must not block.
+	Then(f func())
 }
 
-// Then calls f once the record is committed together with all that was
-// published for it: at once where there is no transaction. f must not block.
+// NewDelivery makes a delivery of rec; tx is nil where there is no transaction.
+func NewDelivery(rec *record.Record, stopping <-chan struct{}, tx Transaction) *Delivery {
+	return &Delivery{Record: rec, Stopping: stopping, tx: tx}
+}
+
+// Transaction is that of the delivery, nil without one: then what is published
+// becomes visible at once, and again if the record is delivered again.
+func (d *Delivery) Transaction() Transaction { return d.tx }
+
+// Then calls f once the record is committed: at once where there is no
+// transaction. f must not block.
 func (d *Delivery) Then(f func()) {
-	if d.work == nil {
+	if d.tx == nil {
 		f()
 		return
 	}
-	d.work.after(f)
+	d.tx.Then(f)
 }
 
 type deliveryKey struct{}

@@ -245,11 +245,11 @@ func (t *Transactional) Publish(topic string, messages ...*message.Message) erro
 	var alone []*kgo.Record
 	for _, msg := range messages {
 		rec := recordFrom(topic, msg)
-		if d := DeliveryFrom(msg.Context()); d != nil && d.Transactional() {
-			if err := d.Refused(topic); err != nil {
+		if d := DeliveryFrom(msg.Context()); d != nil && d.tx != nil {
+			if err := d.tx.Refused(topic); err != nil {
 				return err
 			}
-			if err := d.Publish(rec); err != nil {
+			if err := d.tx.Publish(rec); err != nil {
 				return err
 			}
 			continue

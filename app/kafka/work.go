@@ -35,6 +35,8 @@ type work struct {
 	then    []func()
 }
 
+var _ Transaction = (*work)(nil)
+
 // refusal is what a topic answered to a record.
 type refusal struct {
 	topic string
@@ -47,7 +49,7 @@ func (w *work) deliver() (*message.Message, context.CancelFunc, *Delivery) {
 	w.settled, w.unheard = false, slices.Clone(w.refusals)
 	w.out, w.then = nil, nil
 	w.mu.Unlock()
-	d := &Delivery{Record: w.rec, Stopping: w.part.stopping, work: w}
+	d := NewDelivery(w.rec, w.part.stopping, w)
 	ctx, cancel := context.WithCancel(w.part.ctx)
 	msg := messageOf(w.rec)
 	msg.SetContext(WithDelivery(ctx, d))
@@ -56,7 +58,8 @@ func (w *work) deliver() (*message.Message, context.CancelFunc, *Delivery) {
 
 var errSettled = errors.New("the message was acknowledged before: publish before a handler returns")
 
-func (w *work) publish(rec *record.Record) error {
+// Publish implements Transaction.
+func (w *work) Publish(rec *record.Record) error {
 	if size := rec.Size(); size > w.maxBytes {
 		return handler.Permanent(fmt.Errorf("publish to %s: %w: %d bytes, and %d are allowed", rec.Topic, ErrTooLarge, size, w.maxBytes))
 	}
@@ -69,7 +72,8 @@ func (w *work) publish(rec *record.Record) error {
 	return nil
 }
 
-func (w *work) refused(topic string) error {
+// Refused implements Transaction.
+func (w *work) Refused(topic string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, r := range w.unheard {
@@ -81,7 +85,8 @@ func (w *work) refused(topic string) error {
 	return nil
 }
 
-func (w *work) after(f func()) {
+// Then implements Transaction.
+func (w *work) Then(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.then = append(w.then, f)

@@ -118,8 +118,10 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 		if err := p.ensure(j, rec.Topic); err != nil {
 			return publishFailed(j, &outputs[i], err)
 		}
-		if err := j.delivery.Refused(rec.Topic); err != nil {
-			return p.refused(j, rec.Topic, &outputs[i], err)
+		if tx := j.delivery.Transaction(); tx != nil {
+			if err := tx.Refused(rec.Topic); err != nil {
+				return p.refused(j, rec.Topic, &outputs[i], err)
+			}
 		}
 		records[i] = rec
 	}
@@ -193,7 +195,7 @@ func (p *Pipeline) deliveryRecord(j *journey, out *handler.Output) (*record.Reco
 // releaseLater gives the claims back once the poison record stands in its
 // topic. What waits for a transaction must not hold up the next one.
 func (p *Pipeline) releaseLater(j *journey) {
-	if !j.delivery.Transactional() {
+	if j.delivery.Transaction() == nil {
 		p.release(j)
 		return
 	}

@@ -36,15 +36,15 @@ func (p *Pipeline) outage(next message.HandlerFunc) message.HandlerFunc {
 // away. It returns errStopping, or the error of a record that its topic will
 // never take.
 func (p *Pipeline) insist(j *journey, rec *record.Record) error {
-	if j.delivery.Transactional() {
-		var refused error // the transaction waits longer after each of them
-		for err := j.delivery.Refused(rec.Topic); err != nil; err = j.delivery.Refused(rec.Topic) {
+	if tx := j.delivery.Transaction(); tx != nil {
+		var refused error // the subscriber waits longer after each of them
+		for err := tx.Refused(rec.Topic); err != nil; err = tx.Refused(rec.Topic) {
 			refused = err
 		}
 		if handler.IsPermanent(refused) {
 			return refused
 		}
-		return j.delivery.Publish(rec)
+		return tx.Publish(rec)
 	}
 	w := p.newWait(j)
 	defer w.over()
@@ -65,8 +65,8 @@ func (p *Pipeline) insist(j *journey, rec *record.Record) error {
 // for every try, all written when the broker is back. Only a pipeline that
 // stops goes without the answer, publishTimeout after it began to ask.
 func (p *Pipeline) publish(j *journey, rec *record.Record) error {
-	if j.delivery.Transactional() {
-		return j.delivery.Publish(rec)
+	if tx := j.delivery.Transaction(); tx != nil {
+		return tx.Publish(rec)
 	}
 	ctx, cancel := context.WithCancel(j.ctx)
 	defer cancel()
