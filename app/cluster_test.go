@@ -20,3 +20,6 @@ func kafkaAt(t *testing.T, _ string) string {
 
 // brokersAt is that cluster.
 func brokersAt(string) []string { return strings.Split(os.Getenv("KAFKA_BROKERS"), ",") }
+
+// brokerDiesToo says that a killed service takes its broker along.
+const brokerDiesToo = false

@@ -11,3 +11,6 @@ func kafkaAt(_ *testing.T, address string) string {
 
 // brokersAt is where that broker listens.
 func brokersAt(address string) []string { return []string{address} }
+
+// brokerDiesToo says that a killed service takes its broker along.
+const brokerDiesToo = true

@@ -58,6 +58,7 @@ retry:
   later: [200ms]
   timeout: 2s
 poison: {topic: notifications.poison.RUN}
+delivery: DELIVERY
 `
 
 const testUsers = `{1: {name: Emma}, 2: {name: Bruno}, 3: {name: Rick}, 4: {name: Lena}}`
@@ -68,6 +69,14 @@ func newSite(t *testing.T) *site {
 	s.yaml = testConfig
 	s.write("users.yaml", testUsers)
 	return s
+}
+
+// delivery is the default one, but for the tests that TestAtLeastOnce repeats.
+func (s *site) delivery() string {
+	if strings.HasPrefix(s.t.Name(), "TestAtLeastOnce/") {
+		return config.AtLeastOnce
+	}
+	return config.ExactlyOnce
 }
 
 func (s *site) write(name, text string) {
@@ -81,7 +90,7 @@ func (s *site) write(name, text string) {
 func (s *site) config() *config.Config {
 	s.t.Helper()
 	text := strings.ReplaceAll(s.yaml, "KAFKA", kafkaAt(s.t, "127.0.0.1:0"))
-	text = strings.NewReplacer("DIR", s.dir, "RUN", s.run).Replace(text)
+	text = strings.NewReplacer("DIR", s.dir, "RUN", s.run, "DELIVERY", s.delivery()).Replace(text)
 	s.write("kafka-notify.yaml", text)
 	cfg, err := config.Load(filepath.Join(s.dir, "kafka-notify.yaml"), os.LookupEnv)
 	if err != nil {

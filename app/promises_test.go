@@ -364,3 +364,21 @@ func TestAStaleLookupFileShows(t *testing.T) {
 	s.write("users.yaml", testUsers)
 	eventually(t, "fresh again", func() bool { return stale() == "0" })
 }
+
+// What both ways of delivery promise, kept by watermill-kafka's Pub/Sub too.
+func TestAtLeastOnce(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"delivery":     TestAnEventReachesThePersonItIsFor,
+		"redrive":      TestAPoisonedMessageIsRepairedAndRedriven,
+		"undecodable":  TestUndecodableRecordsNeverBlock,
+		"idempotency":  TestOneEventIDOneNotification,
+		"superseded":   TestARedriveIsSupersededVisibly,
+		"tiers":        TestAHealingErrorTakesTheTiers,
+		"poison":       TestAnErrorThatStaysIsPoisoned,
+		"restart":      TestRestartKeepsEverything,
+		"large events": TestTheLargestEventIsDeliverableAndPoisonable,
+		"waiting":      TestWaitingMessagesAreNotForgotten,
+	} {
+		t.Run(name, test)
+	}
+}
