@@ -29,7 +29,7 @@ func newClient(t *testing.T, address string) *api.Client {
 
 func TestClient(t *testing.T) {
 	topic := &poisonTopic{entries: []poison.Entry{entry("a/b", `{"a":1}`), entry("text", "no json"), entry("binary", "\xff")}}
-	status := pipeline.Status{Name: "follow", ID: "follow", State: pipeline.Running, Handlers: []string{"route"}, Tiers: []pipeline.TierStatus{}}
+	status := pipeline.Status{Name: "follow", ID: "follow", State: pipeline.Running, Delivery: "exactly_once", Handlers: []string{"route"}, Tiers: []pipeline.TierStatus{}}
 	s := start(t, withNotifications, func(o *api.Options) { o.Poison, o.Pipelines = topic, pipelines{status} })
 	c, ctx := newClient(t, s.URL+"/"), t.Context()
 

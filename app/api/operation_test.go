@@ -32,17 +32,17 @@ func serve(t testing.TB, o api.Options, body string) *httptest.ResponseRecorder 
 
 func TestPipelines(t *testing.T) {
 	status := pipeline.Status{
-		Name: "follow", ID: "f", Subscribe: "events.follow", Group: "kafka-notify.f", State: pipeline.Running, Handlers: []string{"enrich", "route"},
+		Name: "follow", ID: "f", Subscribe: "events.follow", Group: "kafka-notify.f", State: pipeline.Running, Delivery: "exactly_once", Handlers: []string{"enrich", "route"},
 		Delivered: 1, Dropped: 2, Retried: 3, Poisoned: 4, Lag: -1, OldestUnprocessedSeconds: 1.5,
 		Tiers: []pipeline.TierStatus{{Topic: "notifications.retry.follow.1", DelaySeconds: 10, Lag: 5}},
 	}
 	s := start(t, func(o *api.Options) {
-		o.Pipelines = pipelines{status, {Name: "bare", ID: "bare", State: pipeline.Stopped}}
+		o.Pipelines = pipelines{status, {Name: "bare", ID: "bare", State: pipeline.Stopped, Delivery: "at_least_once"}}
 	})
 	got := s.do(t, http.MethodGet, "/v1/pipelines", "")
-	want := `{"pipelines":[{"name":"follow","id":"f","subscribe":"events.follow","group":"kafka-notify.f","state":"running","handlers":["enrich","route"],` +
+	want := `{"pipelines":[{"name":"follow","id":"f","subscribe":"events.follow","group":"kafka-notify.f","state":"running","delivery":"exactly_once","handlers":["enrich","route"],` +
 		`"delivered":1,"dropped":2,"retried":3,"poisoned":4,"lag":-1,"oldest_unprocessed_seconds":1.5,"tiers":[{"topic":"notifications.retry.follow.1","delay_seconds":10,"lag":5}]},` +
-		`{"name":"bare","id":"bare","subscribe":"","group":"","state":"stopped","handlers":[],"delivered":0,"dropped":0,"retried":0,"poisoned":0,"lag":0,"oldest_unprocessed_seconds":0,"tiers":[]}]}`
+		`{"name":"bare","id":"bare","subscribe":"","group":"","state":"stopped","delivery":"at_least_once","handlers":[],"delivered":0,"dropped":0,"retried":0,"poisoned":0,"lag":0,"oldest_unprocessed_seconds":0,"tiers":[]}]}`
 	if diff := cmp.Diff(want, strings.TrimSpace(got.body)); diff != "" || got.StatusCode != http.StatusOK {
 		t.Errorf("%d (-want +got)\n%s", got.StatusCode, diff)
 	}

@@ -48,7 +48,10 @@ func Encode(e *handler.Event) ([]byte, error) {
 // The error is a *SyntaxError where the bytes are no strict JSON, and Problems
 // where the event is at fault.
 func Decode(headers []record.Header, value []byte) (*handler.Event, error) {
-	mediaType, _, _ := mime.ParseMediaType(contentType(headers))
+	mediaType := contentType(headers)
+	if mediaType != ContentType { // parsing costs as much as a handler
+		mediaType, _, _ = mime.ParseMediaType(mediaType)
+	}
 	switch {
 	case mediaType == ContentType:
 		return decodeStructured(value)

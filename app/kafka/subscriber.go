@@ -94,6 +94,9 @@ func (s *Subscriber) Joined() bool {
 	return s.session != nil
 }
 
+// Err is always nil: sarama joins again by itself, and tells only its log why.
+func (s *Subscriber) Err() error { return nil }
+
 // Drain takes no new messages, waits for those in flight and commits what they
 // acknowledged. The stock subscriber drops acknowledgements made while it
 // closes, so this comes before Close. With ctx it ends early: what is still in

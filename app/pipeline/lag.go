@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/trieungochai/kafka-notify/app/record"
@@ -12,23 +13,28 @@ func (r *Router) Status(ctx context.Context) []Status {
 	all := make([]Status, 0, len(r.pipelines))
 	for _, p := range r.pipelines {
 		s := Status{
-			Name: p.Name, ID: p.ID, Subscribe: p.Topic, Group: p.Group, State: Running, Lag: -1,
+			Name: p.Name, ID: p.ID, Subscribe: p.Topic, Group: p.Group, State: Running, Delivery: p.delivery, Lag: -1,
 			Delivered: p.delivered.Load(), Dropped: p.droppedTotal.Load(),
 			Retried: p.retried.Load(), Poisoned: p.poisoned.Load(),
 		}
 		for _, step := range p.chain.Steps() {
 			s.Handlers = append(s.Handlers, step.Type)
 		}
-		switch {
-		case r.stopped.Load():
-			s.State = Stopped
-		case p.waiting.messages.Load() > 0:
-			s.State = Waiting
-		}
+		var errs []error
 		for _, l := range r.loops {
 			if l.pipeline == p {
 				r.measure(ctx, l, &s)
+				errs = append(errs, l.sub.Err())
 			}
+		}
+		if err := errors.Join(errs...); err != nil {
+			s.Error = err.Error()
+		}
+		switch {
+		case r.stopped.Load():
+			s.State = Stopped
+		case s.Error != "" || p.waiting.messages.Load() > 0:
+			s.State = Waiting
 		}
 		all = append(all, s)
 	}

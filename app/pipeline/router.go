@@ -57,6 +57,8 @@ type subscriber interface {
 	message.Subscriber
 	// Joined reports whether the group has taken the member in.
 	Joined() bool
+	// Err is why the member does not read its topic, nil when it does.
+	Err() error
 	// Drain takes no new messages and waits for those in flight.
 	Drain(ctx context.Context) error
 }

@@ -7,7 +7,8 @@ type State string
 const (
 	// Running takes messages.
 	Running State = "running"
-	// Waiting pauses because the broker or the store is out of reach.
+	// Waiting pauses because the broker or the store is out of reach, or because
+	// a transactional session has ended and its successor has not begun.
 	Waiting State = "waiting"
 	// Stopped takes no messages any more.
 	Stopped State = "stopped"
@@ -18,11 +19,15 @@ const (
 type Status struct {
 	Name string `json:"name"`
 	// ID is the name that group, claims and notification ids are made from.
-	ID        string   `json:"id"`
-	Subscribe string   `json:"subscribe"`
-	Group     string   `json:"group"`
-	State     State    `json:"state"`
-	Handlers  []string `json:"handlers"`
+	ID        string `json:"id"`
+	Subscribe string `json:"subscribe"`
+	Group     string `json:"group"`
+	State     State  `json:"state"`
+	// Delivery is exactly_once or at_least_once.
+	Delivery string `json:"delivery"`
+	// Error is why the pipeline does not read its topics, "" when it does.
+	Error    string   `json:"error,omitempty"`
+	Handlers []string `json:"handlers"`
 
 	Delivered int64 `json:"delivered"`
 	Dropped   int64 `json:"dropped"`
