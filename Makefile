@@ -15,9 +15,10 @@ FUZZ_TARGETS := ./app/api:FuzzSubmit ./config:FuzzConfig ./handlers/expr:FuzzTem
 FUZZTIME     ?=
 
 KAFKA_BROKERS ?=
+BENCH         ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz up down kafka kafka-stop test-kafka test-redis
+.PHONY: help run build test race bench lint fuzz up down kafka kafka-stop test-kafka test-redis
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ test: ## Run all tests that need nothing but Go
 
 race: ## The same under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...
+
+bench: ## Measure the service beside its baselines, into docs/ (BENCH=flags; KAFKA_BROKERS=host:port,...)
+	go run ./app/bench $(if $(KAFKA_BROKERS),-brokers '$(KAFKA_BROKERS)') $(BENCH)
 
 lint: $(GOLANGCI_LINT) ## Check style, imports and formatting
 	$(GOLANGCI_LINT) config verify

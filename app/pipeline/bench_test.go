@@ -45,7 +45,7 @@ retry: {attempts: 3, backoff: {initial: 1ms, max: 2ms}, later: [10s, 1m], timeou
 // bench is a pipeline with everything around it faked but its own middleware.
 type bench struct {
 	*pipeline.Pipeline
-	t      *testing.T
+	t      testing.TB
 	users  *handlertest.Lookup
 	claims *handlertest.MemoryClaims
 	topics *fakeTopics
@@ -95,7 +95,7 @@ type fakeTopics struct {
 func (f *fakeTopics) Ensure(context.Context, string) error { return f.err }
 func (f *fakeTopics) Forget(topic string)                  { f.forgotten = append(f.forgotten, topic) }
 
-func newBench(t *testing.T, yaml string, registry *handler.Registry) *bench {
+func newBench(t testing.TB, yaml string, registry *handler.Registry) *bench {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kafka-notify.yaml")
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
