@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/trieungochai/kafka-notify/config"
 )
@@ -47,11 +48,12 @@ func (b *bench) route(start router, people int, newPeople bool) func(context.Con
 		if newPeople {
 			scenario += "-new"
 		}
+		// The first snapshot shows nothing: a short run may be over at the second.
+		watch := &watch{cluster: r.cluster, w: w, discover: newPeople, snapshots: []snapshot{{at: time.Now()}}}
 		contestant, err := start(ctx, r, scenario, w)
 		if err != nil {
 			return nil, err
 		}
-		watch := &watch{cluster: r.cluster, w: w, discover: newPeople}
 		err = watch.follow(ctx, contestant, events, func(done int) { b.bar(done, events) })
 		if err := r.release(contestant, err); err != nil {
 			return nil, err

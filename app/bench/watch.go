@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // snapshot is what a read_committed reader could read at one moment.
@@ -104,6 +104,11 @@ func (w *watch) look(ctx context.Context, contestant *child) error {
 // settled reports whether nothing stands in the topics that a read_committed
 // reader may not see yet.
 func (w *watch) settled(ctx context.Context, contestant *child) (bool, error) {
+	if w.discover {
+		if err := w.find(ctx); err != nil {
+			return false, err
+		}
+	}
 	ends, err := w.cluster.ends(ctx, readUncommitted, w.topics)
 	if err != nil {
 		return false, err
@@ -122,7 +127,8 @@ func (w *watch) settled(ctx context.Context, contestant *child) (bool, error) {
 
 // find adds the people's topics that are new.
 func (w *watch) find(ctx context.Context) error {
-	details, err := w.cluster.adm.ListTopics(ctx)
+	// By hand: kadm's list may be a quarter of a second old.
+	resp, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, w.cluster.cl)
 	if err != nil {
 		return fmt.Errorf("list topics: %w", err)
 	}
@@ -131,11 +137,11 @@ func (w *watch) find(ctx context.Context) error {
 	for _, name := range w.topics {
 		known[name] = true
 	}
-	details.EachPartition(func(p kadm.PartitionDetail) {
-		if strings.HasPrefix(p.Topic, people) && !known[p.Topic] && p.Leader >= 0 {
-			w.topics = append(w.topics, p.Topic)
+	for _, t := range resp.Topics {
+		if t.Topic != nil && strings.HasPrefix(*t.Topic, people) && !known[*t.Topic] && t.ErrorCode == 0 {
+			w.topics = append(w.topics, *t.Topic)
 		}
-	})
+	}
 	return nil
 }
 

@@ -95,6 +95,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.TransactionalID(m.id),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ProducerBatchMaxBytes(int32(m.config.MaxBytes)),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), // as the other publisher; brokers bound compressed sizes
 		kgo.MaxBufferedRecords(50_000),
 		kgo.RecordDeliveryTimeout(deliveryTimeout),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, as everywhere
