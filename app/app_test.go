@@ -21,7 +21,9 @@ func TestAnEventReachesThePersonItIsFor(t *testing.T) {
 
 // A repaired lookup and a redrive bring what was poisoned to its person.
 func TestAPoisonedMessageIsRepairedAndRedriven(t *testing.T) {
-	s := newSite(t).start()
+	site := newSite(t)
+	site.yaml += "breaker: {share: 0}\n" // it is poisoned again and again
+	s := site.start()
 	if code, body := s.post("e1", "9", "1"); code != http.StatusAccepted {
 		t.Fatalf("%d %s", code, body)
 	}

@@ -49,7 +49,9 @@ func (h *health) watch(ctx context.Context) {
 }
 
 // Ready reports whether broker and store are reachable and every group has
-// joined, and if not, why.
+// joined, and if not, why. A pipeline that has paused itself is ready: to restart
+// the process would not repair the cause, and would only make it poison more
+// before it pauses again.
 func (h *health) Ready(context.Context) (ok bool, reasons []string) {
 	if h.stopping.Load() {
 		reasons = append(reasons, "the service is stopping")

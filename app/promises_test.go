@@ -157,6 +157,7 @@ func TestDeduplicateDropsTheSecond(t *testing.T) {
 func TestARedriveIsSupersededVisibly(t *testing.T) {
 	s := newSite(t)
 	s.write("users.yaml", `{2: {name: Bruno}}`)
+	s.yaml += "breaker: {share: 0}\n" // events fail until the file is read again
 	run := s.start()
 	run.accept("e1", "2", "1")
 	eventually(t, "poison", func() bool { return len(run.poison()) == 1 })

@@ -157,6 +157,16 @@ type pipelines []pipeline.Status
 
 func (p pipelines) Status(context.Context) []pipeline.Status { return p }
 
+func (p pipelines) Resume(_ context.Context, name string) (pipeline.Status, bool) {
+	for i := range p {
+		if p[i].Name == name {
+			p[i].State, p[i].Breaker = pipeline.Running, nil
+			return p[i], true
+		}
+	}
+	return pipeline.Status{}, false
+}
+
 type health []string
 
 func (h health) Ready(context.Context) (bool, []string) { return len(h) == 0, h }

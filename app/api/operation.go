@@ -29,6 +29,7 @@ type HealthStatus struct {
 
 func (s *Server) operationRoutes(r *mux.Router) {
 	r.Handle("/v1/pipelines", s.answer(s.getPipelines)).Methods(http.MethodGet)
+	r.Handle("/v1/pipelines/{name}/resume", s.answer(s.resumePipeline)).Methods(http.MethodPost)
 	r.Handle("/livez", s.answer(s.getLive)).Methods(http.MethodGet)
 	r.Handle("/readyz", s.answer(s.getReady)).Methods(http.MethodGet)
 	r.Handle("/metrics", promhttp.HandlerFor(s.opts.Metrics, promhttp.HandlerOpts{})).Methods(http.MethodGet)
@@ -42,16 +43,37 @@ func (s *Server) getPipelines(w http.ResponseWriter, r *http.Request) error {
 		list = []pipeline.Status{} // "[]" in JSON, not null
 	}
 	for i := range list {
-		if list[i].Handlers == nil {
-			list[i].Handlers = []string{}
-		}
-		if list[i].Tiers == nil {
-			list[i].Tiers = []pipeline.TierStatus{}
-		}
+		withLists(&list[i])
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusOK, typeJSON, PipelineList{list})
 	return nil
+}
+
+// resumePipeline lets a pipeline go on that has paused itself. One that hasn't
+// is left as it is.
+func (s *Server) resumePipeline(w http.ResponseWriter, r *http.Request) error {
+	name, err := pathID(r, "name")
+	if err != nil {
+		return err
+	}
+	status, found := s.opts.Pipelines.Resume(r.Context(), name)
+	if !found {
+		return kindNotFound.problem("there is no pipeline %q: GET /v1/pipelines lists those that run", name)
+	}
+	withLists(&status)
+	writeJSON(w, http.StatusOK, typeJSON, status)
+	return nil
+}
+
+// withLists makes lists that are empty "[]" in JSON, not null.
+func withLists(s *pipeline.Status) {
+	if s.Handlers == nil {
+		s.Handlers = []string{}
+	}
+	if s.Tiers == nil {
+		s.Tiers = []pipeline.TierStatus{}
+	}
 }
 
 // getLive says that the process answers; whether it can work is getReady's.

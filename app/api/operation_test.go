@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -48,6 +49,39 @@ func TestPipelines(t *testing.T) {
 	}
 	if got := start(t).do(t, http.MethodGet, "/v1/pipelines", ""); strings.TrimSpace(got.body) != `{"pipelines":[]}` {
 		t.Errorf("without pipelines: %s", got.body)
+	}
+}
+
+func TestResume(t *testing.T) {
+	since := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
+	s := start(t, func(o *api.Options) {
+		o.Pipelines = pipelines{{Name: "a/b", ID: "f", State: pipeline.Paused, Delivery: "exactly_once", Breaker: &pipeline.BreakerStatus{
+			Since: since, Share: 0.75, Poisoned: 90, Finished: 120, WindowSeconds: 60,
+			Class: "lookup_missing", Step: "enrich kafka-notify.yaml:51", Reason: "no such user", NextTrial: since.Add(30 * time.Second),
+		}}}
+	})
+	breaker := `"breaker":{"since":"2026-01-02T15:04:05Z","share":0.75,"poisoned":90,"finished":120,"window_seconds":60,` +
+		`"class":"lookup_missing","step":"enrich kafka-notify.yaml:51","reason":"no such user","next_trial":"2026-01-02T15:04:35Z"}`
+	if got := s.do(t, http.MethodGet, "/v1/pipelines", ""); !strings.Contains(got.body, `"state":"paused","delivery":"exactly_once",`+breaker) {
+		t.Errorf("while it is paused: %s", got.body)
+	}
+	for _, tt := range []struct {
+		name, origin string
+		want         int
+	}{
+		{"a%2Fb", "https://evil.example", http.StatusForbidden},
+		{"none", "", http.StatusNotFound},
+		{"%FF", "", http.StatusBadRequest},
+		{"a%2Fb", "", http.StatusOK},
+		{"a%2Fb", "", http.StatusOK}, // it isn't paused any more
+	} {
+		got := s.do(t, http.MethodPost, "/v1/pipelines/"+tt.name+"/resume", "", "Origin", tt.origin)
+		if got.StatusCode != tt.want {
+			t.Errorf("%s from %q: %d, want %d: %s", tt.name, tt.origin, got.StatusCode, tt.want, got.body)
+		}
+		if running := strings.Contains(got.body, `"state":"running","delivery":"exactly_once","handlers":[]`); running != (tt.want == http.StatusOK) {
+			t.Errorf("%s from %q: %s", tt.name, tt.origin, got.body)
+		}
 	}
 }
 

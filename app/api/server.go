@@ -63,6 +63,9 @@ type Poison interface {
 // Pipelines says what runs.
 type Pipelines interface {
 	Status(ctx context.Context) []pipeline.Status
+	// Resume lets a pipeline go on that has paused itself, and returns its
+	// status; false when no pipeline has that name.
+	Resume(ctx context.Context, name string) (pipeline.Status, bool)
 }
 
 // Health says whether the service can do its work, and what keeps it from it.

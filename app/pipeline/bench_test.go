@@ -51,7 +51,7 @@ type bench struct {
 	topics *fakeTopics
 	fakePublisher
 	stall func(context.Context) error // before a claim is taken
-	now   time.Time
+	now   time.Time                   // the time is; zero: that of the clock
 }
 
 // fakePublisher keeps what is published; refuse may refuse it.
@@ -115,7 +115,7 @@ func newBench(t testing.TB, yaml string, registry *handler.Registry) *bench {
 	}
 	pipelines, faults := pipeline.Compile(cfg, pipeline.Parts{
 		Registry: registry, Types: types, Lookups: map[string]handler.Lookup{"users": b.users},
-		Claims: func(string) handler.Claims { return stallable{b} }, Now: func() time.Time { return b.now },
+		Claims: func(string) handler.Claims { return stallable{b} }, Now: b.clock,
 	})
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
@@ -135,13 +135,20 @@ func follow(id string, offset int64, follower, followee string) *record.Record {
 	}
 }
 
+func (b *bench) clock() time.Time {
+	if b.now.IsZero() {
+		return time.Now()
+	}
+	return b.now
+}
+
 // process takes rec through the pipeline. It must end without an error: one
 // would make the stock subscriber send the record again for ever.
 func (b *bench) process(rec *record.Record) *kafka.Delivery {
 	b.t.Helper()
 	d := &kafka.Delivery{Record: rec, Stopping: make(chan struct{})}
 	if err := b.Process(b.t.Context(), d); err != nil {
-		b.t.Fatalf("process: %v", err)
+		b.t.Errorf("process: %v", err)
 	}
 	return d
 }
@@ -154,6 +161,11 @@ func (s step) Handle(ctx context.Context, m *handler.Message) (handler.Result, e
 
 // custom is a pipeline with one handler type of the test's own.
 func custom(t *testing.T, work step) *bench {
+	return customWith(t, work, "retry: {attempts: 2, backoff: {initial: 1ms, max: 2ms}, later: [], timeout: 50ms}")
+}
+
+// customWith is the same with policies of the test's own.
+func customWith(t *testing.T, work step, policies string) *bench {
 	registry := handler.NewRegistry()
 	handler.Add(registry, handler.Type[struct{}]{
 		Name: "work", Summary: "Works.", Example: "- work: {}",
@@ -168,6 +180,5 @@ pipelines:
     subscribe: events.follow
     handlers:
       - work: {}
-retry: {attempts: 2, backoff: {initial: 1ms, max: 2ms}, later: [], timeout: 50ms}
-`, registry)
+`+policies, registry)
 }

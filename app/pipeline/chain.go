@@ -16,11 +16,15 @@ import (
 // and nothing acknowledged; whoever has the partition next gets it again.
 var errStopping = errors.New("the pipeline is stopping")
 
+// noVerdict reports whether err says nothing of the message itself.
+func noVerdict(err error) bool { return errors.Is(err, errStopping) || errors.Is(err, errPaused) }
+
 // middlewares is the way of every message of p, outermost first, the same for
 // the source topic and for every retry tier:
 //
 //	settle    an acknowledgement counts only for what was finished
-//	poison    takes what retry gave up on
+//	hold      waits while the breaker has paused the pipeline
+//	poison    takes what retry gave up on, unless the breaker opens
 //	later     hands an error that may heal to the next retry tier
 //	Retry     tries again in place, order kept (Watermill's)
 //	attempt   counts attempts and tells Retry which errors are permanent
@@ -29,6 +33,7 @@ var errStopping = errors.New("the pipeline is stopping")
 //	Timeout   bounds one attempt (Watermill's)
 //
 // Inside stands handle: decode, claim, run the handlers, publish.
+// A retry tier that the stock subscriber reads has due between settle and hold.
 func (p *Pipeline) middlewares() []message.HandlerMiddleware {
 	inPlace := middleware.Retry{
 		MaxRetries:          p.retry.Attempts - 1,
@@ -43,6 +48,7 @@ func (p *Pipeline) middlewares() []message.HandlerMiddleware {
 	}
 	return []message.HandlerMiddleware{
 		p.settle,
+		p.hold,
 		p.poison,
 		p.later,
 		inPlace.Middleware,
@@ -85,9 +91,10 @@ func (p *Pipeline) attempt(next message.HandlerFunc) message.HandlerFunc {
 		j := journeyOf(msg)
 		_, err := next(msg)
 		if err == nil {
+			p.finished(j)
 			return nil, nil
 		}
-		if errors.Is(err, errStopping) {
+		if noVerdict(err) {
 			return nil, backoff.Permanent(err)
 		}
 		j.failed(err, p.chain.Steps(), p.now())

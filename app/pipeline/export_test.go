@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"io"
 	"log/slog"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -37,6 +38,12 @@ func (p *Pipeline) Process(ctx context.Context, d *kafka.Delivery) error {
 func (p *Pipeline) Counts() (delivered, dropped, retried, poisoned int64) {
 	return p.delivered.Load(), p.droppedTotal.Load(), p.retried.Load(), p.poisoned.Load()
 }
+
+// Paused is why p has paused itself, nil if it hasn't.
+func (p *Pipeline) Paused() *BreakerStatus { return p.breaker.status() }
+
+// LogTo makes p write its log to w.
+func (p *Pipeline) LogTo(w io.Writer) { p.log = slog.New(slog.NewTextHandler(w, nil)) }
 
 // Fingerprint is that of a failure.
 var Fingerprint = fingerprint

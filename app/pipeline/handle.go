@@ -22,6 +22,9 @@ import (
 // a failure; what a Watermill handler returns is published after all middleware.
 func (p *Pipeline) handle(msg *message.Message) error {
 	ctx, j := msg.Context(), journeyOf(msg)
+	if p.breaker.bars(j) {
+		return errPaused
+	}
 	if err := p.decode(j); err != nil {
 		return err
 	}
@@ -120,6 +123,7 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 		}
 		if tx := j.delivery.Transaction(); tx != nil {
 			if err := tx.Refused(rec.Topic); err != nil {
+				j.refused++
 				return p.refused(j, rec.Topic, &outputs[i], err)
 			}
 		}

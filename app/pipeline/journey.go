@@ -35,6 +35,16 @@ type journey struct {
 	eventClaimed bool
 	sent         bool    // something of it may stand in a topic
 	delivered    []place // where outputs of it do, if it has several
+
+	trial   *pause // which it is tried in; nil if it is no trial
+	refused int    // how often it was counted as finished, and then its commit refused
+}
+
+// takeBack is how often j was counted as finished before it was, once.
+func (j *journey) takeBack() int {
+	n := j.refused
+	j.refused = 0
+	return n
 }
 
 // place is where a notification stands.

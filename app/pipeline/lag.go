@@ -12,33 +12,53 @@ import (
 func (r *Router) Status(ctx context.Context) []Status {
 	all := make([]Status, 0, len(r.pipelines))
 	for _, p := range r.pipelines {
-		s := Status{
-			Name: p.Name, ID: p.ID, Subscribe: p.Topic, Group: p.Group, State: Running, Delivery: p.delivery, Lag: -1,
-			Delivered: p.delivered.Load(), Dropped: p.droppedTotal.Load(),
-			Retried: p.retried.Load(), Poisoned: p.poisoned.Load(),
-		}
-		for _, step := range p.chain.Steps() {
-			s.Handlers = append(s.Handlers, step.Type)
-		}
-		var errs []error
-		for _, l := range r.loops {
-			if l.pipeline == p {
-				r.measure(ctx, l, &s)
-				errs = append(errs, l.sub.Err())
-			}
-		}
-		if err := errors.Join(errs...); err != nil {
-			s.Error = err.Error()
-		}
-		switch {
-		case r.stopped.Load():
-			s.State = Stopped
-		case s.Error != "" || p.waiting.messages.Load() > 0:
-			s.State = Waiting
-		}
-		all = append(all, s)
+		all = append(all, r.status(ctx, p))
 	}
 	return all
+}
+
+// Resume lets the pipeline of that name go on, if it has paused itself, and
+// returns its status; false when there is no such pipeline. It is for this
+// process alone: each has a breaker of its own.
+func (r *Router) Resume(ctx context.Context, name string) (Status, bool) {
+	for _, p := range r.pipelines {
+		if p.Name == name {
+			p.Resume()
+			return r.status(ctx, p), true
+		}
+	}
+	return Status{}, false
+}
+
+func (r *Router) status(ctx context.Context, p *Pipeline) Status {
+	s := Status{
+		Name: p.Name, ID: p.ID, Subscribe: p.Topic, Group: p.Group, State: Running, Delivery: p.delivery, Lag: -1,
+		Breaker:   p.breaker.status(),
+		Delivered: p.delivered.Load(), Dropped: p.droppedTotal.Load(),
+		Retried: p.retried.Load(), Poisoned: p.poisoned.Load(),
+	}
+	for _, step := range p.chain.Steps() {
+		s.Handlers = append(s.Handlers, step.Type)
+	}
+	var errs []error
+	for _, l := range r.loops {
+		if l.pipeline == p {
+			r.measure(ctx, l, &s)
+			errs = append(errs, l.sub.Err())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.Error = err.Error()
+	}
+	switch {
+	case r.stopped.Load():
+		s.State = Stopped
+	case s.Breaker != nil:
+		s.State = Paused
+	case s.Error != "" || p.waiting.messages.Load() > 0:
+		s.State = Waiting
+	}
+	return s
 }
 
 // measure adds one group's lag to its pipeline's status, and to the metrics.

@@ -12,6 +12,7 @@ type Metrics struct {
 	handlerSeconds *prometheus.HistogramVec
 	publishSeconds *prometheus.HistogramVec
 	waiting        *prometheus.GaugeVec
+	paused         *prometheus.GaugeVec
 	lag            *prometheus.GaugeVec
 	oldest         *prometheus.GaugeVec
 }
@@ -53,6 +54,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			"Time until a notification is acknowledged by all in-sync replicas.", "pipeline"),
 		waiting: gauge("messages_waiting",
 			"Messages that wait in place because broker or store are out of reach.", "pipeline"),
+		paused: gauge("pipeline_paused",
+			"1 while a pipeline has paused itself because too many of its messages were poisoned.", "pipeline"),
 		lag: gauge("consumer_lag",
 			"Offsets between a group's committed offset and the end of its topic.", "pipeline", "topic"),
 		oldest: gauge("oldest_unprocessed_event_seconds",
@@ -65,6 +68,7 @@ func (m *Metrics) adopt(p *Pipeline) {
 	m.delivered.WithLabelValues(p.Name)
 	m.attemptsFailed.WithLabelValues(p.Name)
 	m.waiting.WithLabelValues(p.Name)
+	p.breaker.gauge = m.paused.WithLabelValues(p.Name)
 	p.stepSeconds = nil
 	for _, step := range p.chain.Steps() {
 		p.stepSeconds = append(p.stepSeconds, m.handlerSeconds.WithLabelValues(p.Name, step.Type))

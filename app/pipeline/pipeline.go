@@ -56,6 +56,7 @@ type Pipeline struct {
 	sessions          int
 	batch             config.Batch
 	retry             config.Retry
+	breaker           *breaker
 	idempotencyWindow time.Duration
 	poisonTopic       string
 	maxBytes          int
@@ -91,6 +92,7 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 			sessions:          pc.Sessions,
 			batch:             pc.Batch,
 			retry:             pc.Retry,
+			breaker:           newBreaker(pc.Breaker, parts.Now),
 			idempotencyWindow: cfg.IdempotencyWindow,
 			poisonTopic:       cfg.Poison.Topic,
 			maxBytes:          OutputBytes(cfg.HTTP.MaxBytes),

@@ -34,8 +34,11 @@ func (p *Pipeline) poison(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
 		_, err := next(msg)
 		j := journeyOf(msg)
-		if err == nil || errors.Is(err, errStopping) || j.ctx.Err() != nil {
+		if err == nil || noVerdict(err) || j.ctx.Err() != nil {
 			return nil, err
+		}
+		if !p.mayPoison(j, err) {
+			return nil, errPaused
 		}
 		rec := p.poisonRecord(j, err)
 		publishErr := p.insist(j, rec)

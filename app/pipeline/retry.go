@@ -66,9 +66,12 @@ func (p *Pipeline) later(next message.HandlerFunc) message.HandlerFunc {
 		_, err := next(msg)
 		j := journeyOf(msg)
 		tier := max(j.tier, redriveTier) + 1
-		if err == nil || errors.Is(err, errStopping) || j.ctx.Err() != nil ||
+		if err == nil || noVerdict(err) || j.ctx.Err() != nil ||
 			handler.IsPermanent(err) || tier > len(p.retry.Later) {
 			return nil, err
+		}
+		if !p.mayRetryLater(j, err) {
+			return nil, errPaused
 		}
 		rec := p.retryRecord(j, tier, p.now().Add(p.retry.Later[tier-1]))
 		switch publishErr := p.insist(j, rec); {

@@ -1,5 +1,7 @@
 package pipeline
 
+import "time"
+
 // State says what a pipeline is doing.
 type State string
 
@@ -10,6 +12,8 @@ const (
 	// Waiting pauses because the broker or the store is out of reach, or because
 	// a transactional session has ended and its successor has not begun.
 	Waiting State = "waiting"
+	// Paused lets its messages wait, because too many of them were poisoned.
+	Paused State = "paused"
 	// Stopped takes no messages any more.
 	Stopped State = "stopped"
 )
@@ -26,8 +30,10 @@ type Status struct {
 	// Delivery is exactly_once or at_least_once.
 	Delivery string `json:"delivery"`
 	// Error is why the pipeline does not read its topics, "" when it does.
-	Error    string   `json:"error,omitempty"`
-	Handlers []string `json:"handlers"`
+	Error string `json:"error,omitempty"`
+	// Breaker is there while the pipeline is paused.
+	Breaker  *BreakerStatus `json:"breaker,omitempty"`
+	Handlers []string       `json:"handlers"`
 
 	Delivered int64 `json:"delivered"`
 	Dropped   int64 `json:"dropped"`
@@ -40,6 +46,25 @@ type Status struct {
 	OldestUnprocessedSeconds float64 `json:"oldest_unprocessed_seconds"`
 	// Tiers are the retry topics, in the order a message takes them.
 	Tiers []TierStatus `json:"tiers"`
+}
+
+// BreakerStatus says why a pipeline has paused itself, and when it tries to go
+// on. A message finished is one delivered, dropped or poisoned.
+type BreakerStatus struct {
+	Since time.Time `json:"since"`
+	// Share is how many of the messages finished in the window before the pause
+	// were poisoned, 0 to 1.
+	Share         float64 `json:"share"`
+	Poisoned      int     `json:"poisoned"`
+	Finished      int     `json:"finished"`
+	WindowSeconds float64 `json:"window_seconds"`
+	// Class, Step and Reason are those of the most frequent failure.
+	Class  string `json:"class"`
+	Step   string `json:"step"`
+	Reason string `json:"reason"`
+	// NextTrial is when one message is tried; if it passes, the pipeline goes on.
+	// In the past, it means with the next message.
+	NextTrial time.Time `json:"next_trial"`
 }
 
 // TierStatus is one retry topic of a pipeline.
