@@ -36,7 +36,8 @@ func everybody() string {
 func broken(t *testing.T, delivery string, trial time.Duration) *instance {
 	t.Helper()
 	site := newSite(t)
-	site.yaml += fmt.Sprintf("delivery: %s\nbreaker: {messages: %d, trial: %s}\n", delivery, pausesAfter, trial)
+	site.yaml = strings.Replace(site.yaml, "DELIVERY", delivery, 1)
+	site.yaml += fmt.Sprintf("breaker: {messages: %d, trial: %s}\n", pausesAfter, trial)
 	s := site.start()
 	for n := range follows {
 		s.accept(fmt.Sprint("e", n), follower(n), fmt.Sprint(n%4+1))
