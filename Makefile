@@ -15,9 +15,10 @@ FUZZ_TARGETS := ./app/api:FuzzSubmit ./config:FuzzConfig ./handlers/expr:FuzzTem
 FUZZTIME     ?=
 
 KAFKA_BROKERS ?=
+BROKERS       ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz up down kafka kafka-stop test-kafka
+.PHONY: help run build test race lint fuzz up down kafka kafka-stop test-kafka chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +58,8 @@ up: ## Start Apache Kafka and the service in containers (needs Docker)
 down: ## Stop the containers; their volumes stay
 	docker compose down
 
-kafka: ## Start an Apache Kafka for the tests on this machine (needs a JDK and Maven)
-	@.ci/kafka/kafka.sh start
+kafka: ## Start an Apache Kafka for the tests on this machine (needs a JDK and Maven; BROKERS=3)
+	@BROKERS='$(BROKERS)' .ci/kafka/kafka.sh start
 
 kafka-stop: ## Stop the Apache Kafka that make kafka started
 	@.ci/kafka/kafka.sh stop
@@ -66,3 +67,8 @@ kafka-stop: ## Stop the Apache Kafka that make kafka started
 test-kafka: ## Run the tests against the cluster KAFKA_BROKERS=host:port,...
 	@[ -n '$(KAFKA_BROKERS)' ] || { echo 'make test-kafka: say which cluster: KAFKA_BROKERS=host:port,... (make kafka starts one)' >&2; exit 2; }
 	KAFKA_BROKERS='$(KAFKA_BROKERS)' go test -tags kafka -count=1 -timeout 20m ./app/...
+
+# CHAOS_SEED repeats a run's faults, CHAOS_KILLS and CHAOS_RATE make it shorter or lighter, CHAOS_DELIVERY=at_least_once
+# only counts what stands twice in a topic, and CHAOS_WRITE=1 writes the result into docs/chaos.md.
+chaos: ## Prove the promises under faults, for ten minutes (needs a JDK, Maven and redis-server)
+	@.ci/chaos
