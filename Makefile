@@ -15,10 +15,11 @@ FUZZ_TARGETS := ./app/api:FuzzSubmit ./config:FuzzConfig ./handlers/expr:FuzzTem
 FUZZTIME     ?=
 
 KAFKA_BROKERS ?=
+BROKERS       ?= 1
 BENCH         ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race bench lint fuzz up down kafka kafka-stop test-kafka test-redis
+.PHONY: help run build test race bench lint fuzz up down kafka kafka-stop test-kafka test-redis chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +62,8 @@ up: ## Start Apache Kafka and the service in containers (needs Docker)
 down: ## Stop the containers; their volumes stay
 	docker compose down
 
-kafka: ## Start an Apache Kafka for the tests on this machine (needs a JDK and Maven)
-	@.ci/kafka/kafka.sh start
+kafka: ## Start an Apache Kafka for the tests on this machine (needs a JDK and Maven; BROKERS=3)
+	@BROKERS='$(BROKERS)' .ci/kafka/kafka.sh start
 
 kafka-stop: ## Stop the Apache Kafka that make kafka started
 	@.ci/kafka/kafka.sh stop
@@ -76,3 +77,7 @@ test-redis: ## Run the tests of the store in Redis and of several instances (nee
 	@command -v redis-server >/dev/null || { echo 'make test-redis: there is no redis-server: install it (on Debian: apt-get install redis-server)' >&2; exit 2; }
 	go test -tags redis -count=1 ./app/store/...
 	go test -tags redis -count=1 -run 'Redis|Instances' ./app
+# CHAOS_SEED repeats a run's faults, CHAOS_KILLS and CHAOS_RATE make it shorter or lighter, CHAOS_DELIVERY=at_least_once
+# only counts what stands twice in a topic, and CHAOS_WRITE=1 writes the result into docs/chaos.md.
+chaos: ## Prove the promises under faults, for ten minutes (needs a JDK, Maven and redis-server)
+	@.ci/chaos

@@ -1,0 +1,7 @@
+package chaos
+
+// For tests.
+var (
+	Plan   = plan
+	FateOf = fateOf
+)

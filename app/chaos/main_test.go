@@ -1,0 +1,11 @@
+//go:build !chaos && !kafka
+
+package chaos_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
