@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ func (a *App) createTopics(ctx context.Context, client *kafka.Client) error {
 	if _, err := client.CreateTopics(ctx, a.log, a.cfg.Kafka.Replication, first...); err != nil {
 		return err
 	}
-	there, err := client.TopicPartitions(ctx)
+	there, err := awaitTopics(ctx, client, first)
 	if err != nil {
 		return err
 	}
@@ -48,6 +49,28 @@ func (a *App) createTopics(ctx context.Context, client *kafka.Client) error {
 		a.topics = append(a.topics, t.Name)
 	}
 	return nil
+}
+
+// awaitTopics are all topics with their partitions, once these are among them:
+// of several brokers, the one that is asked may learn of a new topic late.
+func awaitTopics(ctx context.Context, client *kafka.Client, topics []kafka.Topic) (map[string]int32, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		there, err := client.TopicPartitions(ctx)
+		if err != nil {
+			return nil, err
+		}
+		missing := slices.IndexFunc(topics, func(t kafka.Topic) bool { return there[t.Name] == 0 })
+		if missing < 0 {
+			return there, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("topic %s was created, but the brokers don't show it", topics[missing].Name)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func byName(a, b kafka.Topic) int {

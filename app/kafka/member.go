@@ -323,8 +323,10 @@ func (m *member) release() {
 }
 
 // poll takes up new records, or waits for what comes first: records, the time
-// to look again, or a wake.
+// to look again, or a wake. Meanwhile the group may move partitions: handlers
+// can take longer than it waits.
 func (m *member) poll(ctx context.Context, wait time.Duration) error {
+	m.session.AllowRebalance()
 	if len(m.waiting) > 0 {
 		wait = shorter(wait, max(time.Millisecond, time.Until(m.config.Due(m.waiting[0].rec))))
 	}

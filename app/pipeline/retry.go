@@ -40,11 +40,15 @@ func ParseRetryTopic(topic string) (pipelineID string, tier int, ok bool) {
 	return rest[:dot], tier, err == nil && tier >= 0
 }
 
-// tiersIn are the numbers of p's retry topics among topics. Tiers that the file
-// no longer names are among them: they are drained.
+// tiersIn are the numbers of p's retry topics: those of the file, which have
+// been made by now, and those among topics that the file no longer names, which
+// are drained.
 func (p *Pipeline) tiersIn(topics map[string]int32) (tiers []int) {
+	for tier := range p.RetryTopics() {
+		tiers = append(tiers, tier)
+	}
 	for topic := range topics {
-		if id, tier, ok := ParseRetryTopic(topic); ok && id == p.ID {
+		if id, tier, ok := ParseRetryTopic(topic); ok && id == p.ID && tier > len(p.retry.Later) {
 			tiers = append(tiers, tier)
 		}
 	}
