@@ -68,9 +68,9 @@ kafka: ## Start an Apache Kafka for the tests on this machine (needs a JDK and M
 kafka-stop: ## Stop the Apache Kafka that make kafka started
 	@.ci/kafka/kafka.sh stop
 
+# app/chaos first, by itself: other services refuse to start over messages that wait in its retry topics.
 test-kafka: ## Run the tests against the cluster KAFKA_BROKERS=host:port,...
 	@[ -n '$(KAFKA_BROKERS)' ] || { echo 'make test-kafka: say which cluster: KAFKA_BROKERS=host:port,... (make kafka starts one)' >&2; exit 2; }
-	# By itself: the others refuse to start over messages that wait in its retry topics.
 	KAFKA_BROKERS='$(KAFKA_BROKERS)' go test -tags kafka -count=1 -timeout 20m ./app/chaos
 	KAFKA_BROKERS='$(KAFKA_BROKERS)' go test -tags kafka -count=1 -timeout 20m $$(go list ./app/... | grep -v /app/chaos$$)
 
