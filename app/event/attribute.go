@@ -37,7 +37,7 @@ func validate(e *handler.Event) Problems {
 			problems = append(problems, Problem{pointer(attribute.name), fault})
 		}
 	}
-	if ref := types.ParseURIRef(e.Source); e.Source != "" && (ref == nil || ref.String() != e.Source) {
+	if source, ok := uriRef(e.Source); e.Source != "" && (!ok || source != e.Source) {
 		problems = append(problems, Problem{"/source", "is no URI reference"})
 	}
 	// A year that RFC 3339 cannot write would make the record unreadable.
@@ -53,6 +53,36 @@ func validate(e *handler.Event) Problems {
 		problems = append(problems, Problem{"/data", "is missing"})
 	}
 	return problems
+}
+
+// uriRef is a URI reference as the SDK writes it, escaped where it has to be:
+// "a b" becomes "a%20b". It reports whether text is one at all.
+func uriRef(text string) (string, bool) {
+	if isPlainPath(text) {
+		return text, true
+	}
+	ref := types.ParseURIRef(text)
+	if ref == nil {
+		return "", false
+	}
+	return ref.String(), true
+}
+
+// isPlainPath reports whether text is a path that needs no escapes, as nearly
+// every source is: parsing it would leave it as it is.
+func isPlainPath(text string) bool {
+	if text == "" || strings.HasPrefix(text, "//") {
+		return false
+	}
+	for i := range len(text) {
+		switch c := text[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '/', c == '-', c == '.', c == '_', c == '~':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // checkRequired checks the value of id, source or type.

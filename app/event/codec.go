@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"mime"
 	"strings"
+	"time"
 
 	"github.com/cloudevents/sdk-go/v2/binding/format"
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/cloudevents/sdk-go/v2/types"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/trieungochai/kafka-notify/app/record"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
@@ -26,6 +28,9 @@ func Encode(e *handler.Event) ([]byte, error) {
 	if err := validate(e).err(); err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
 	}
+	if len(e.Extensions) == 0 {
+		return encodePlain(e), nil
+	}
 	context, err := toContext(e)
 	if err != nil {
 		return nil, fmt.Errorf("encode event: %w", err)
@@ -40,6 +45,24 @@ func Encode(e *handler.Event) ([]byte, error) {
 	buf.Write(e.Data)
 	buf.WriteByte('}')
 	return buf.Bytes(), nil
+}
+
+// encodePlain writes an event without extension attributes, as nearly all are,
+// in the SDK's order. To go through the SDK took a tenth of a submission's time.
+func encodePlain(e *handler.Event) []byte {
+	dst := make([]byte, 0, len(e.ID)+len(e.Source)+len(e.Type)+len(e.Data)+192)
+	dst = append(dst, `{"specversion":"1.0"`...)
+	for _, a := range [...]struct{ name, text string }{
+		{`,"id":`, e.ID}, {`,"source":`, e.Source}, {`,"type":`, e.Type}, {`,"datacontenttype":`, contentTypeJSON},
+	} {
+		dst, _ = jsontext.AppendQuote(append(dst, a.name...), a.text)
+	}
+	if !e.Time.IsZero() {
+		dst = append(dst, `,"time":"`...)
+		dst = append(e.Time.UTC().AppendFormat(dst, time.RFC3339Nano), '"')
+	}
+	dst = append(append(dst, `,"data":`...), e.Data...)
+	return append(dst, '}')
 }
 
 // Decode reads the event of a record: structured mode where the content type

@@ -216,6 +216,28 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// An event without extension attributes doesn't go through the SDK; it must
+// look as if it did.
+func TestEncodeWritesPlainEventsAsTheSDKWritesOthers(t *testing.T) {
+	for _, e := range []handler.Event{
+		{ID: "a\"b\\c", Source: "https://example.com/a%20b?c=d#e", Type: "fol<low>&é", Time: when, Data: []byte(oddData)},
+		{ID: "1", Source: "/s", Type: "t", Data: []byte("null")},
+	} {
+		plain, err := event.Encode(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		extended := handler.Event{ID: e.ID, Source: e.Source, Type: e.Type, Time: e.Time, Data: e.Data, Extensions: map[string]any{"x": "1"}}
+		other, err := event.Encode(&extended)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.Replace(string(other), `"x":"1",`, "", 1), string(plain)); diff != "" {
+			t.Errorf("(-SDK +plain)\n%s", diff)
+		}
+	}
+}
+
 func TestEncodeFaults(t *testing.T) {
 	good := handler.Event{ID: "1", Source: "/s", Type: "t", Data: []byte("1")}
 	tests := map[string]struct {

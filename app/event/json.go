@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -33,6 +34,7 @@ func (e *SyntaxError) Error() string {
 // value; the error is a *SyntaxError.
 func CheckJSON(text []byte) error {
 	r := newReader(text)
+	defer r.close()
 	if _, err := r.value(); err != nil {
 		return err
 	}
@@ -44,6 +46,7 @@ func CheckJSON(text []byte) error {
 // rest is not looked at.
 func SplitArray(text []byte, limit int) ([]jsontext.Value, error) {
 	r := newReader(text)
+	defer r.close()
 	if kind, err := r.token(); err != nil {
 		return nil, err
 	} else if kind != jsontext.KindBeginArray {
@@ -76,9 +79,26 @@ type reader struct {
 	d    *jsontext.Decoder
 }
 
-func newReader(text []byte) *reader {
-	return &reader{text: text, d: jsontext.NewDecoder(bytes.NewBuffer(text))}
+// newReader reads text; close the reader afterwards.
+func newReader(text []byte) reader {
+	d := decoders.Get().(*jsontext.Decoder)
+	d.Reset(bytes.NewBuffer(text))
+	return reader{text: text, d: d}
 }
+
+// close gives the decoder back. It must not hold on to the text.
+func (r *reader) close() {
+	r.d.Reset(nothing{})
+	decoders.Put(r.d)
+}
+
+// decoders keep what they know of names between texts: to make it anew is most
+// of what a small text costs.
+var decoders = sync.Pool{New: func() any { return jsontext.NewDecoder(nothing{}) }}
+
+type nothing struct{}
+
+func (nothing) Read([]byte) (int, error) { return 0, io.EOF }
 
 // token reads one token and returns its kind.
 func (r *reader) token() (jsontext.Kind, error) {
@@ -144,6 +164,7 @@ func placed(text []byte, offset int64, pointer, message string) *SyntaxError {
 // members calls visit for each member of the one object that text is to be.
 func members(text []byte, visit func(name string, value jsontext.Value)) error {
 	r := newReader(text)
+	defer r.close()
 	kind, err := r.token()
 	if err != nil {
 		return err

@@ -101,12 +101,11 @@ func (n *native) attribute(name, text string) string {
 	case "type":
 		n.event.Type = text
 	case "source":
-		ref := types.ParseURIRef(text)
-		if ref == nil {
+		source, ok := uriRef(text)
+		if !ok {
 			return "is no URI reference"
 		}
-		// As the SDK writes it: "a b" becomes "a%20b", in every form alike.
-		n.event.Source = ref.String()
+		n.event.Source = source // escaped in every form alike
 	}
 	return ""
 }

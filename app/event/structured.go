@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
-	"github.com/cloudevents/sdk-go/v2/types"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/trieungochai/kafka-notify/handlers/handler"
@@ -16,7 +15,7 @@ import (
 // duplicate names, take the space before the data for data, and parse all a
 // second time: a seventh of what a pipeline does for a message.
 func decodeStructured(value []byte) (*handler.Event, error) {
-	s := structured{event: new(handler.Event), seen: make(map[string]bool, 8)}
+	s := structured{event: new(handler.Event)}
 	if err := members(value, s.member); err != nil {
 		return nil, err
 	}
@@ -34,10 +33,13 @@ func decodeStructured(value []byte) (*handler.Event, error) {
 // structured makes an event of the members of a JSON CloudEvent.
 type structured struct {
 	event    *handler.Event
-	seen     map[string]bool
+	seen     seen
 	data     []byte
 	problems Problems
 }
+
+// seen are the members that were there, null or not where that counts.
+type seen struct{ specversion, id, source, typ, data, base64 bool }
 
 func (s *structured) fault(name, detail string) {
 	s.problems = append(s.problems, Problem{pointer(shorten(name, 100)), detail})
@@ -49,22 +51,36 @@ func (s *structured) member(name string, value jsontext.Value) {
 	isNull := value.Kind() == jsontext.KindNull
 	switch {
 	case name == "data":
-		s.seen[name] = true
+		s.seen.data = true
 		s.data = value
 		return
 	case isNull:
 		return
 	case name == "data_base64":
-		s.seen[name] = true
+		s.seen.base64 = true
 		s.base64(value)
 		return
 	}
-	s.seen[name] = true
+	s.seen.note(name)
 	if fault := checkMember(name, value); fault != "" {
 		s.fault(name, fault)
 		return
 	}
 	s.attribute(name, value)
+}
+
+// note notes a required attribute.
+func (s *seen) note(name string) {
+	switch name {
+	case "specversion":
+		s.specversion = true
+	case "id":
+		s.id = true
+	case "source":
+		s.source = true
+	case "type":
+		s.typ = true
+	}
 }
 
 // attribute takes an attribute that has been checked.
@@ -75,7 +91,7 @@ func (s *structured) attribute(name string, value jsontext.Value) {
 	case "id":
 		s.event.ID = text
 	case "source":
-		s.event.Source = types.ParseURIRef(text).String() // escaped where it has to be
+		s.event.Source, _ = uriRef(text)
 	case "type":
 		s.event.Type = text
 	case "time":
@@ -123,15 +139,20 @@ func (s *structured) base64(value jsontext.Value) {
 
 // finish looks at what only all members together show.
 func (s *structured) finish() {
-	for _, name := range []string{"specversion", "id", "source", "type"} {
-		if !s.seen[name] {
-			s.fault(name, "is missing")
+	for _, required := range [...]struct {
+		name string
+		seen bool
+	}{
+		{"specversion", s.seen.specversion}, {"id", s.seen.id}, {"source", s.seen.source}, {"type", s.seen.typ},
+	} {
+		if !required.seen {
+			s.fault(required.name, "is missing")
 		}
 	}
 	switch {
-	case s.seen["data"] && s.seen["data_base64"]:
+	case s.seen.data && s.seen.base64:
 		s.fault("data_base64", "stands beside data: only one of them may be there")
-	case !s.seen["data"] && !s.seen["data_base64"]:
+	case !s.seen.data && !s.seen.base64:
 		s.fault("data", "is missing")
 	}
 }
@@ -159,7 +180,7 @@ func checkMember(name string, value jsontext.Value) string {
 	case attrSubject, attrDataSchema, attrDataContentType:
 		return checkExtension(name, text)
 	case "source":
-		if types.ParseURIRef(text) == nil && text != "" {
+		if _, ok := uriRef(text); !ok && text != "" {
 			return "is no URI reference"
 		}
 	}
