@@ -125,14 +125,16 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 
 	// Two producers: a batch must not outgrow the topic with the smaller limit.
-	events, err := a.publisher("event", pipeline.EventBytes(a.cfg.HTTP.MaxBytes))
+	events, err := kafka.NewProducer(a.cluster, pipeline.EventBytes(a.cfg.HTTP.MaxBytes))
 	if err != nil {
 		return err
 	}
-	outputs, err := a.publisher("pipeline", pipeline.OutputBytes(a.cfg.HTTP.MaxBytes))
+	a.onStop("event producer", func(context.Context) error { return events.Close() })
+	outputs, err := kafka.NewPublisher(a.cluster, pipeline.OutputBytes(a.cfg.HTTP.MaxBytes), a.log)
 	if err != nil {
 		return err
 	}
+	a.onStop("pipeline publisher", func(context.Context) error { return outputs.Close() })
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -177,16 +179,6 @@ func (a *App) instance() string {
 		return uuid.NewString()
 	}
 	return host + "-" + a.addr
-}
-
-// publisher connects a producer that is closed with the service.
-func (a *App) publisher(whose string, maxBytes int) (*kafka.Publisher, error) {
-	p, err := kafka.NewPublisher(a.cluster, maxBytes, a.log)
-	if err != nil {
-		return nil, err
-	}
-	a.onStop(whose+" publisher", func(context.Context) error { return p.Close() })
-	return p, nil
 }
 
 func (a *App) startBroker(ctx context.Context) error {

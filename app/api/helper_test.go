@@ -59,19 +59,26 @@ var now = time.Date(2026, 1, 2, 15, 4, 5, 123456789, time.UTC)
 type publisher struct {
 	mu      sync.Mutex
 	records []*record.Record
+	calls   [][]*record.Record
 	fail    func(ctx context.Context, rec *record.Record) error
 }
 
-func (p *publisher) Publish(ctx context.Context, rec *record.Record) error {
-	if p.fail != nil {
-		if err := p.fail(ctx, rec); err != nil {
-			return err
-		}
-	}
+func (p *publisher) Publish(ctx context.Context, records ...*record.Record) []error {
+	errs := make([]error, len(records))
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.records = append(p.records, rec)
-	return nil
+	p.calls = append(p.calls, records)
+	p.mu.Unlock()
+	for i, rec := range records {
+		if p.fail != nil {
+			if errs[i] = p.fail(ctx, rec); errs[i] != nil {
+				continue
+			}
+		}
+		p.mu.Lock()
+		p.records = append(p.records, rec)
+		p.mu.Unlock()
+	}
+	return errs
 }
 
 // ids returns the event ids published, in order.

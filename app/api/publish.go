@@ -7,60 +7,70 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/trieungochai/kafka-notify/app/event"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
 	"github.com/trieungochai/kafka-notify/app/record"
 )
 
-// workers is how many events of one request are on their way at once.
-const workers = 64
-
 // publish writes the events that have no problem, and gives each its status.
-// Events of one type and key go one after the other, the others at once.
+// Events of one type and key go one after the other, the others at once: first
+// the first of every key, then the second of those that have one.
 func (s *Server) publish(ctx context.Context, header http.Header, list []*submission) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.PublishTimeout)
 	defer cancel()
-	type lane struct{ topic, key string }
-	var order []lane
-	lanes := map[lane][]*submission{}
+	traceparent := traceparent(header)
+	failed := make(map[lane]bool)
+	for _, wave := range waves(list) {
+		switch {
+		case ctx.Err() != nil:
+			skip(wave, "there was no time left to publish it")
+			continue
+		case len(failed) > 0:
+			wave = skipFailed(wave, failed)
+		}
+		s.publishAtOnce(ctx, traceparent, wave)
+		for _, one := range wave {
+			if one.status == Failed {
+				failed[one.lane()] = true
+			}
+		}
+	}
+}
+
+// lane is what keeps its order: one key of one event type.
+type lane struct{ topic, key string }
+
+func (s *submission) lane() lane { return lane{s.eventType.Topic(), s.key} }
+
+// waves are the events without a problem; none has two of one lane.
+func waves(list []*submission) (waves [][]*submission) {
+	before := make(map[lane]int, len(list))
 	for _, one := range list {
 		if one.problem != nil {
 			continue
 		}
-		l := lane{one.eventType.Topic(), one.key}
-		if lanes[l] == nil {
-			order = append(order, l)
+		n := before[one.lane()]
+		before[one.lane()]++
+		if n == len(waves) {
+			waves = append(waves, nil)
 		}
-		lanes[l] = append(lanes[l], one)
+		waves[n] = append(waves[n], one)
 	}
-	traceparent := traceparent(header)
-	var group errgroup.Group
-	group.SetLimit(workers)
-	for _, l := range order {
-		group.Go(func() error {
-			s.publishLane(ctx, traceparent, lanes[l])
-			return nil
-		})
-	}
-	_ = group.Wait() // The lanes keep their errors with the events.
+	return waves
 }
 
-// publishLane writes events in their order, and stops at the first that fails:
-// the later ones would overtake it when it is sent again.
-func (s *Server) publishLane(ctx context.Context, traceparent string, lane []*submission) {
-	for i, one := range lane {
-		if ctx.Err() != nil {
-			skip(lane[i:], "there was no time left to publish it")
-			return
+// skipFailed skips the events of lanes in which one has failed: they would
+// overtake it when it is sent again.
+func skipFailed(wave []*submission, failed map[lane]bool) []*submission {
+	kept := wave[:0]
+	for _, one := range wave {
+		if !failed[one.lane()] {
+			kept = append(kept, one)
+			continue
 		}
-		one.status, one.problem = s.publishOne(ctx, traceparent, one)
-		if one.status == Failed {
-			skip(lane[i+1:], "an earlier event with the same key was not confirmed, and the order is kept")
-			return
-		}
+		skip([]*submission{one}, "an earlier event with the same key was not confirmed, and the order is kept")
 	}
+	return kept
 }
 
 // skip marks events that are left out.
@@ -72,27 +82,41 @@ func skip(rest []*submission, reason string) {
 	}
 }
 
-// publishOne writes one event.
-func (s *Server) publishOne(ctx context.Context, traceparent string, one *submission) (Status, *Problem) {
-	rec, err := s.record(one, traceparent)
-	if err != nil {
-		return Rejected, problemOf(err)
+// publishAtOnce writes events of different lanes.
+func (s *Server) publishAtOnce(ctx context.Context, traceparent string, wave []*submission) {
+	sent, records := make([]*submission, 0, len(wave)), make([]*record.Record, 0, len(wave))
+	for _, one := range wave {
+		rec, err := s.record(one, traceparent)
+		if err != nil {
+			one.status, one.problem = Rejected, problemOf(err)
+			continue
+		}
+		sent, records = append(sent, one), append(records, rec)
 	}
 	start := s.opts.Now()
-	err = s.opts.Publisher.Publish(ctx, rec)
-	s.metrics.publish.Observe(s.opts.Now().Sub(start).Seconds())
+	errs := s.opts.Publisher.Publish(ctx, records...)
+	took := s.opts.Now().Sub(start).Seconds()
+	for i, one := range sent {
+		s.metrics.publish.Observe(took)
+		one.published(errs[i])
+	}
+}
+
+// published notes what the broker said.
+func (s *submission) published(err error) {
 	if err == nil {
-		return Accepted, nil
+		s.status = Accepted
+		return
 	}
-	p := problemOf(err)
-	switch p.Status {
+	s.status, s.problem = Failed, problemOf(err)
+	switch s.problem.Status {
 	case http.StatusRequestEntityTooLarge:
-		return Rejected, p
+		s.status = Rejected
+		return
 	case http.StatusServiceUnavailable:
-		p.Detail = "the broker did not confirm the event, which may be there all the same: send it again with the id given here; it is delivered once"
+		s.problem.Detail = "the broker did not confirm the event, which may be there all the same: send it again with the id given here; it is delivered once"
 	}
-	p.IDs = []string{one.id}
-	return Failed, p
+	s.problem.IDs = []string{s.id}
 }
 
 // record builds the event record: a CloudEvent in structured mode, and the

@@ -30,10 +30,11 @@ const (
 
 // Publisher writes event records.
 type Publisher interface {
-	// Publish returns when all in-sync replicas have the record. An error that
-	// handler.IsUnavailable knows says that the broker is out of reach; one with
-	// a method TooLarge() bool that returns true says that it refuses the size.
-	Publish(ctx context.Context, rec *record.Record) error
+	// Publish returns when all in-sync replicas have the records, with an error
+	// for each. One that handler.IsUnavailable knows says that the broker is out
+	// of reach; one with a method TooLarge() bool that returns true says that it
+	// refuses the size.
+	Publish(ctx context.Context, records ...*record.Record) []error
 }
 
 // Inbox reads the notifications of one person. An id that no topic name can

@@ -11,10 +11,8 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/trieungochai/kafka-notify/app/record"
-	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
 // TransactionalConfig describes a Transactional.
@@ -83,7 +81,7 @@ type Transactional struct {
 
 	mu      sync.Mutex
 	topics  []*subscription
-	plain   *kgo.Client // for what is published outside of any message
+	plain   *Producer // for what is published outside of any message
 	closing chan struct{}
 	closed  bool
 }
@@ -228,11 +226,12 @@ func (t *Transactional) Close() error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.plain != nil {
-		t.plain.Close()
-		t.plain = nil
+	if t.plain == nil {
+		return nil
 	}
-	return nil
+	plain := t.plain
+	t.plain = nil
+	return plain.Close()
 }
 
 // closeDrain is how long Close waits for messages in flight.
@@ -242,7 +241,7 @@ const closeDrain = 5 * time.Second
 // Subscribe it adds to that message's transaction; with any other it sends at
 // once, and returns when all in-sync replicas have the messages.
 func (t *Transactional) Publish(topic string, messages ...*message.Message) error {
-	var alone []*kgo.Record
+	var alone []*record.Record
 	for _, msg := range messages {
 		rec := recordFrom(topic, msg)
 		if d := DeliveryFrom(msg.Context()); d != nil && d.tx != nil {
@@ -254,24 +253,18 @@ func (t *Transactional) Publish(topic string, messages ...*message.Message) erro
 			}
 			continue
 		}
-		alone = append(alone, outgoing(rec))
+		alone = append(alone, rec)
 	}
 	if len(alone) == 0 {
 		return nil
 	}
-	client, err := t.producer()
+	producer, err := t.producer()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(messages[0].Context(), deliveryTimeout)
 	defer cancel()
-	if err := client.ProduceSync(ctx, alone...).FirstErr(); err != nil {
-		if refused := refusalOf(topic, err); refused != nil {
-			return refused
-		}
-		return handler.Unavailable(fmt.Errorf("publish to %s: %w", topic, err))
-	}
-	return nil
+	return errors.Join(producer.Publish(ctx, alone...)...)
 }
 
 // recordFrom is the record in the message's context, or one made of the
@@ -292,21 +285,18 @@ func recordFrom(topic string, msg *message.Message) *record.Record {
 }
 
 // producer is the one for what belongs to no message.
-func (t *Transactional) producer() (*kgo.Client, error) {
+func (t *Transactional) producer() (*Producer, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return nil, errClosed
 	}
 	if t.plain == nil {
-		client, err := kgo.NewClient(append(t.config.Cluster.options(),
-			kgo.ProducerBatchMaxBytes(int32(t.config.MaxBytes)),
-			kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))...,
-		)
+		producer, err := NewProducer(t.config.Cluster, t.config.MaxBytes)
 		if err != nil {
-			return nil, fmt.Errorf("producer for %v: %w", t.config.Cluster.Brokers, err)
+			return nil, err
 		}
-		t.plain = client
+		t.plain = producer
 	}
 	return t.plain, nil
 }

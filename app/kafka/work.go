@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/trieungochai/kafka-notify/app/record"
-	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
 // work is one record on its way through the transactional subscriber: handed
@@ -61,7 +59,7 @@ var errSettled = errors.New("the message was acknowledged before: publish before
 // Publish implements Transaction.
 func (w *work) Publish(rec *record.Record) error {
 	if size := rec.Size(); size > w.maxBytes {
-		return handler.Permanent(fmt.Errorf("publish to %s: %w: %d bytes, and %d are allowed", rec.Topic, ErrTooLarge, size, w.maxBytes))
+		return tooLargeFor(rec.Topic, size, w.maxBytes)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
