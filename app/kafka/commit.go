@@ -22,7 +22,7 @@ func (m *member) commit(ctx context.Context) error {
 	if err := m.session.Begin(); err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
-	tx := &transaction{batch: batch, set: make(map[*work]bool, len(batch))}
+	tx := &transaction{began: time.Now(), batch: batch, set: make(map[*work]bool, len(batch))}
 	for _, w := range batch {
 		tx.set[w] = true
 		tx.send(ctx, m.session, w)
@@ -81,6 +81,7 @@ func (m *member) describable(batch []*work) []*work {
 
 // transaction is one, from Begin to End.
 type transaction struct {
+	began time.Time
 	batch []*work
 	set   map[*work]bool
 
@@ -162,7 +163,7 @@ func (m *member) committed(tx *transaction) {
 			f()
 		}
 	}
-	m.lanes.committed(tx.batch)
+	m.lanes.committed(tx.batch, time.Since(tx.began))
 	m.troubles.passed()
 }
 

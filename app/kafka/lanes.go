@@ -27,12 +27,14 @@ type lanes struct {
 	// A transaction is not closed while work of its wave is still being done:
 	// what had been taken up when its first message was finished. Who is left
 	// of an earlier wave is not waited for.
-	seq      uint64 // of the work taken up last
-	left     uint64 // work up to this one is not waited for
-	boundary uint64 // the last work of the wave; 0: none has been finished yet
-	wave     int    // work of the wave that is not finished
-	fresh    int    // work after left that is not finished
-	last     time.Time
+	seq      uint64        // of the work taken up last
+	left     uint64        // work up to this one is not waited for
+	boundary uint64        // the last work of the wave; 0: none has been finished yet
+	wave     int           // work of the wave that is not finished
+	fresh    int           // work after left that is not finished
+	first    time.Time     // when a message of the wave was finished
+	last     time.Time     // likewise
+	took     time.Duration // the last transaction
 }
 
 // lane is the work of one key.
@@ -166,7 +168,7 @@ func (l *lanes) settle(at *lane, w *work, acknowledged bool) {
 	}
 	l.fewer(w)
 	if len(l.finished) == 1 && l.boundary == 0 {
-		l.boundary, l.wave = l.seq, l.fresh
+		l.begin()
 		l.wake()
 	} else if l.wave == 0 {
 		l.wake()
@@ -201,13 +203,23 @@ func (l *lanes) ready(limit int, now time.Time) (bool, time.Duration) {
 	case l.wave <= 0, n >= limit:
 		return true, 0
 	}
-	wait := l.last.Add(lull).Sub(now)
+	until := l.last.Add(lull)
+	if l.wave > len(l.finished) { // a backlog: large transactions cost it less
+		until = l.first.Add(min(patienceFactor*l.took, maxPatience))
+	}
+	wait := until.Sub(now)
 	return wait <= 0, wait
 }
 
-// lull is how long a transaction waits for the rest of its wave after the last
-// message was finished.
-const lull = time.Millisecond
+const (
+	// lull is how long a transaction waits for the rest of its wave after the
+	// last message was finished.
+	lull = time.Millisecond
+	// While most of its wave is missing it waits longer, counted from the first:
+	// so many times what the last one took, or else this long.
+	patienceFactor = 4
+	maxPatience    = 500 * time.Millisecond
+)
 
 // take removes the first of finished for a transaction, within its bounds.
 func (l *lanes) take(messages, bytes, topics int) (batch []*work) {
@@ -238,9 +250,12 @@ func (l *lanes) close() {
 	}
 	l.boundary, l.wave = 0, 0
 	if len(l.finished) > 0 {
-		l.boundary, l.wave = l.seq, l.fresh
+		l.begin()
 	}
 }
+
+// begin begins a wave: all that has been taken up.
+func (l *lanes) begin() { l.boundary, l.wave, l.first = l.seq, l.fresh, time.Now() }
 
 // putBack returns a batch that was not committed to the head of finished.
 func (l *lanes) putBack(batch []*work) {
@@ -248,7 +263,7 @@ func (l *lanes) putBack(batch []*work) {
 	defer l.mu.Unlock()
 	l.finished = slices.Concat(batch, l.finished)
 	if l.boundary == 0 {
-		l.boundary, l.wave = l.seq, l.fresh
+		l.begin()
 	}
 }
 
@@ -273,10 +288,11 @@ func (l *lanes) handAgain(w *work) {
 	}
 }
 
-// committed lets go of a batch.
-func (l *lanes) committed(batch []*work) {
+// committed lets go of a batch, whose transaction took so long.
+func (l *lanes) committed(batch []*work, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.took = took
 	for _, w := range batch {
 		l.forget(w)
 	}
