@@ -80,6 +80,9 @@ func (d *DeliveryTopics) Forget(name string) {
 	delete(d.known, name)
 }
 
+// createPatience is how long a new topic is waited for.
+const createPatience = 10 * time.Second
+
 // Ensure returns once the topic is there. Past the limit the error is
 // permanent; with the broker away it satisfies handler.IsUnavailable.
 func (d *DeliveryTopics) Ensure(ctx context.Context, name string) error {
@@ -108,6 +111,8 @@ func (d *DeliveryTopics) Ensure(ctx context.Context, name string) error {
 		}
 	}
 	d.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, createPatience)
+	defer cancel()
 	select {
 	case <-c.done:
 		return c.err

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/trieungochai/kafka-notify/app/event"
 	"github.com/trieungochai/kafka-notify/app/kafka"
@@ -104,8 +104,11 @@ func (p *Pipeline) claimEvent(ctx context.Context, j *journey) (bool, error) {
 
 // eventClaim is the key of an event's claim; a handler's keys begin otherwise.
 func eventClaim(e *handler.Event) string {
-	key, _ := json.Marshal([]string{"event", e.Type, e.Source, e.ID})
-	return string(key)
+	key := append(make([]byte, 0, 128), `["event"`...)
+	for _, text := range [...]string{e.Type, e.Source, e.ID} {
+		key, _ = jsontext.AppendQuote(append(key, ','), text)
+	}
+	return string(append(key, ']'))
 }
 
 // deliver publishes the outputs of one message, after all of them were
@@ -118,7 +121,7 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 		if err != nil {
 			return err
 		}
-		if err := p.ensure(j, rec.Topic); err != nil {
+		if err := p.topics.Ensure(j.ctx, rec.Topic); err != nil {
 			return publishFailed(j, &outputs[i], err)
 		}
 		if tx := j.delivery.Transaction(); tx != nil {
@@ -146,9 +149,9 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 			j.delivered = append(j.delivered, place)
 		}
 		j.delivery.Then(func() {
-			p.metrics.publishSeconds.WithLabelValues(p.Name).Observe(p.now().Sub(start).Seconds())
+			p.publishSeconds.Observe(p.now().Sub(start).Seconds())
 			p.delivered.Add(1)
-			p.metrics.delivered.WithLabelValues(p.Name).Inc()
+			p.deliveredTotal.Inc()
 		})
 	}
 	return nil
@@ -162,12 +165,6 @@ func (p *Pipeline) refused(j *journey, topic string, out *handler.Output, err er
 	return publishFailed(j, out, err)
 }
 
-func (p *Pipeline) ensure(j *journey, topic string) error {
-	ctx, cancel := context.WithTimeout(j.ctx, publishTimeout)
-	defer cancel()
-	return p.topics.Ensure(ctx, topic)
-}
-
 func publishFailed(j *journey, out *handler.Output, err error) error {
 	j.step = out.Step.String()
 	return handler.Classify(handler.ClassPublish, err)
@@ -175,15 +172,22 @@ func publishFailed(j *journey, out *handler.Output, err error) error {
 
 // deliveryRecord is the notification as it goes into its topic.
 func (p *Pipeline) deliveryRecord(j *journey, out *handler.Output) (*record.Record, error) {
-	rec := &record.Record{Topic: out.Topic, Key: []byte(out.Key), Value: out.Notification.AppendJSON(nil)}
-	rec.Headers = append(rec.Headers,
-		record.Header{Key: record.HeaderUUID, Value: []byte(out.Notification.ID)},
-		record.Header{Key: record.HeaderContentType, Value: []byte("application/json")},
-		record.Header{Key: record.HeaderEventID, Value: []byte(j.message.Event.ID)},
-		record.Header{Key: record.HeaderEventType, Value: []byte(j.message.Event.Type)},
-		record.Header{Key: record.HeaderAcceptedAt, Value: []byte(j.acceptedAt.UTC().Format(time.RFC3339Nano))},
-		record.Header{Key: record.HeaderOrigin, Value: []byte(j.origin.String())},
-	)
+	own := [...]struct{ name, value string }{
+		{record.HeaderUUID, out.Notification.ID},
+		{record.HeaderContentType, "application/json"},
+		{record.HeaderEventID, j.message.Event.ID},
+		{record.HeaderEventType, j.message.Event.Type},
+		{record.HeaderAcceptedAt, j.acceptedAt.UTC().Format(time.RFC3339Nano)},
+		{record.HeaderOrigin, j.origin.String()},
+	}
+	bytes := newPacked(&out.Notification)
+	rec := &record.Record{
+		Topic: out.Topic, Key: bytes.text(out.Key), Value: bytes.json(&out.Notification),
+		Headers: make([]record.Header, 0, len(own)+len(j.record.Headers)),
+	}
+	for _, h := range own {
+		rec.Headers = append(rec.Headers, record.Header{Key: h.name, Value: bytes.text(h.value)})
+	}
 	for _, h := range j.record.Headers {
 		if !record.Own(h.Key) {
 			rec.Headers = append(rec.Headers, h)

@@ -65,7 +65,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 // adopt prepares p's labels, so that they show from the start.
 func (m *Metrics) adopt(p *Pipeline) {
-	m.delivered.WithLabelValues(p.Name)
+	p.deliveredTotal = m.delivered.WithLabelValues(p.Name)
+	p.publishSeconds = m.publishSeconds.WithLabelValues(p.Name)
 	m.attemptsFailed.WithLabelValues(p.Name)
 	m.waiting.WithLabelValues(p.Name)
 	p.breaker.gauge = m.paused.WithLabelValues(p.Name)

@@ -94,27 +94,28 @@ type waiting struct {
 type wait struct {
 	p     *Pipeline
 	j     *journey
-	pause *backoff.ExponentialBackOff
-	began bool
+	pause *backoff.ExponentialBackOff // nil until the wait begins
 }
 
-// newWait begins no wait yet. Its pauses are short at first, then five seconds,
-// without end.
-func (p *Pipeline) newWait(j *journey) *wait {
+// newWait begins no wait yet.
+func (p *Pipeline) newWait(j *journey) *wait { return &wait{p: p, j: j} }
+
+// newPause is short at first, then five seconds, without end.
+func newPause() *backoff.ExponentialBackOff {
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval = 100 * time.Millisecond
 	pause.MaxInterval = 5 * time.Second
 	pause.Multiplier = 2
 	pause.RandomizationFactor = 0.2
-	return &wait{p: p, j: j, pause: pause}
+	return pause
 }
 
 // again pauses because of err; false when the pipeline stops first. It is
 // logged at most once in ten seconds a pipeline.
 func (w *wait) again(err error) bool {
 	state := &w.p.waiting
-	if !w.began {
-		w.began = true
+	if w.pause == nil {
+		w.pause = newPause()
 		state.messages.Add(1)
 		w.p.metrics.waiting.WithLabelValues(w.p.Name).Inc()
 	}
@@ -127,7 +128,7 @@ func (w *wait) again(err error) bool {
 
 // over ends the wait, if there was one.
 func (w *wait) over() {
-	if w.began {
+	if w.pause != nil {
 		w.p.waiting.messages.Add(-1)
 		w.p.metrics.waiting.WithLabelValues(w.p.Name).Dec()
 	}

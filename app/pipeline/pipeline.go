@@ -72,8 +72,11 @@ type Pipeline struct {
 	topics      Topics
 	metrics     *Metrics
 	stepSeconds []prometheus.Observer
-	waiting     waiting
-	releases    sync.WaitGroup // claims being given back
+	// those of metrics that every message touches
+	deliveredTotal prometheus.Counter
+	publishSeconds prometheus.Observer
+	waiting        waiting
+	releases       sync.WaitGroup // claims being given back
 
 	delivered, droppedTotal, retried, poisoned atomic.Int64
 }
