@@ -54,7 +54,7 @@ const (
 )
 
 // DefaultStore is what a run uses that doesn't say.
-const DefaultStore = EmbeddedStore
+const DefaultStore = RedisStore
 
 // check reports what keeps a run from starting.
 func (o Options) check() error {
