@@ -1,0 +1,78 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/trieungochai/kafka-notify/app/record"
+)
+
+// A message alone is committed at once; of a backlog as much as can be finished
+// in a few times what the last transaction took; and a slow message holds up
+// what is done for a millisecond.
+func TestWhenATransactionIsMade(t *testing.T) {
+	const took = 50 * time.Millisecond
+	for _, tt := range []struct {
+		name            string
+		there, finished int
+		limit           int
+		after           time.Duration // since the last was finished
+		ready           bool
+		wait            time.Duration
+	}{
+		{name: "nothing finished", there: 3},
+		{name: "the only one", there: 1, finished: 1, ready: true},
+		{name: "all", there: 100, finished: 100, ready: true},
+		{name: "all but a slow one", there: 10, finished: 9, wait: lull},
+		{name: "all but a slow one, later", there: 10, finished: 9, after: lull, ready: true},
+		{name: "the beginning of a backlog", there: 1000, finished: 100, after: lull, wait: patienceFactor*took - lull},
+		{name: "a backlog that has waited", there: 1000, finished: 100, after: patienceFactor * took, ready: true},
+		{name: "most of a backlog", there: 1000, finished: 501, after: lull, ready: true},
+		{name: "as many as a transaction may have", there: 1000, finished: 100, limit: 100, ready: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, acknowledge := newTestLanes(t, tt.there)
+				l.took = took
+				acknowledge(tt.finished)
+				synctest.Wait()
+				limit := tt.limit
+				if limit == 0 {
+					limit = 10_000
+				}
+				ready, wait := l.ready(limit, time.Now().Add(tt.after))
+				if ready != tt.ready || !ready && wait != tt.wait {
+					t.Errorf("ready %v, or else after %v; want %v, %v", ready, wait, tt.ready, tt.wait)
+				}
+			})
+		})
+	}
+}
+
+// newTestLanes has taken up some work, each of a key of its own, and gives a
+// function that acknowledges some of it.
+func newTestLanes(t *testing.T, n int) (l *lanes, acknowledge func(int)) {
+	out := make(chan *message.Message)
+	l = newLanes(out, func() {})
+	p := newAssigned(context.Background(), 0, progress{})
+	var batch []*work
+	for i := range n {
+		rec := &record.Record{Topic: "in", Offset: int64(i), Key: fmt.Append(nil, i)}
+		batch = append(batch, &work{part: p, rec: rec, lane: laneOf(rec.Key, 0)})
+	}
+	l.add(batch)
+	t.Cleanup(func() {
+		p.lose()
+		l.wg.Wait()
+	})
+	return l, func(n int) {
+		for range n {
+			(<-out).Ack()
+		}
+	}
+}
