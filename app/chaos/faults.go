@@ -268,23 +268,25 @@ func (f *faults) killStore(ctx context.Context) error {
 }
 
 // refusePoison makes the broker refuse each record of the poison topic for good,
-// as it does after a mistake in its permissions: only a record from the very
-// millisecond in which it arrives would do.
+// as it does after a mistake in its limits. The markers of transactions are
+// smaller and must pass: a broker that refuses those (as it does with
+// message.timestamp.before.max.ms: 0) never ends the transaction.
 func (f *faults) refusePoison(ctx context.Context) error {
-	const early, late = "message.timestamp.before.max.ms", "message.timestamp.after.max.ms"
-	if err := f.cluster.configure(ctx, f.topics.poison(), map[string]string{early: "0", late: "0"}); err != nil {
+	const largest = "max.message.bytes"
+	if err := f.cluster.configure(ctx, f.topics.poison(), map[string]string{largest: "128"}); err != nil {
 		return err
 	}
 	waited := sleep(ctx, 10*time.Second)
-	err := f.cluster.configure(context.WithoutCancel(ctx), f.topics.poison(), map[string]string{
-		early: "9223372036854775807", late: "3600000", // Kafka's defaults
-	})
+	err := f.cluster.configure(context.WithoutCancel(ctx), f.topics.poison(), map[string]string{largest: poisonBytes})
 	if err != nil || !waited {
 		return errors.Join(err, ctx.Err())
 	}
 	f.recoveries.measure(ctx, RefusePoison, time.Now())
 	return nil
 }
+
+// poisonBytes is more than the largest record that the service makes here.
+const poisonBytes = "2097152"
 
 // starvePoison asks for three replicas at every write of the poison topic while
 // only two are alive: the broker refuses for the moment, and so for as long as
