@@ -26,6 +26,7 @@ type assigned struct {
 	end    int64    // the offset after the last record done
 	epoch  int32    // the leader's, of the last record done
 	open   []*work  // in order of offset, from the first that is not committed
+	bound  int64    // records from here on wait for those before; 0: none do
 }
 
 func newAssigned(ctx context.Context, number int32, before progress) *assigned {
@@ -69,14 +70,22 @@ func (p *assigned) sleep(d time.Duration) bool {
 	}
 }
 
-// progress is how far the partition is once those of batch are committed too.
-func (p *assigned) progress(batch map[*work]bool) progress {
-	end := p.end
+// reaches is the offset after the last record done, with the epoch of that
+// record's leader, once those of batch are committed too. Beside an epoch older
+// than the record before it an offset looks like one that was truncated away.
+func (p *assigned) reaches(batch map[*work]bool) (end int64, epoch int32) {
+	end, epoch = p.end, p.epoch
 	for _, w := range p.open {
-		if batch[w] {
-			end = max(end, w.rec.Offset+1)
+		if batch[w] && w.rec.Offset >= end {
+			end, epoch = w.rec.Offset+1, w.epoch
 		}
 	}
+	return end, epoch
+}
+
+// progress is how far the partition is once those of batch are committed too.
+func (p *assigned) progress(batch map[*work]bool) progress {
+	end, _ := p.reaches(batch)
 	at := progress{offset: end, end: end}
 	for _, w := range p.open {
 		if w.rec.Offset < end && !w.done && !batch[w] {
@@ -92,13 +101,15 @@ func (p *assigned) progress(batch map[*work]bool) progress {
 	return at
 }
 
+// waits reports whether w can't be committed before others are.
+func (p *assigned) waits(w *work) bool { return p.bound > 0 && w.rec.Offset >= p.bound }
+
 // committed notes that those of batch are.
 func (p *assigned) committed(batch map[*work]bool) {
+	p.bound = 0
+	p.end, p.epoch = p.reaches(batch)
 	for _, w := range p.open {
-		if batch[w] {
-			w.done = true
-			p.end, p.epoch = max(p.end, w.rec.Offset+1), w.epoch
-		}
+		w.done = w.done || batch[w]
 	}
 	first := slices.IndexFunc(p.open, func(w *work) bool { return !w.done })
 	if first < 0 {

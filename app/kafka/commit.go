@@ -17,6 +17,7 @@ func (m *member) commit(ctx context.Context) error {
 	batch := m.lanes.take(m.limit(), m.config.Bytes, m.config.Topics)
 	batch = m.describable(batch)
 	if len(batch) == 0 {
+		m.troubles.until = time.Now().Add(10 * time.Millisecond)
 		return nil
 	}
 	if err := m.session.Begin(); err != nil {
@@ -27,7 +28,7 @@ func (m *member) commit(ctx context.Context) error {
 		tx.set[w] = true
 		tx.send(ctx, m.session, w)
 	}
-	if err := m.session.Client().Flush(ctx); err != nil {
+	if err := m.session.Flush(ctx); err != nil {
 		return fmt.Errorf("send the records of a transaction: %w", err)
 	}
 	committed, err := tx.end(ctx, m)
@@ -44,7 +45,8 @@ func (m *member) commit(ctx context.Context) error {
 
 // describable leaves out of a batch what would make a partition's progress
 // longer than the metadata of an offset may be, because too many messages
-// before it are open; it waits for those.
+// before it are open. It waits for those, and take lets pass it whatever was
+// finished after it.
 func (m *member) describable(batch []*work) []*work {
 	set := make(map[*work]bool, len(batch))
 	for _, w := range batch {
@@ -54,7 +56,8 @@ func (m *member) describable(batch []*work) []*work {
 	for _, w := range batch {
 		if p := w.part; !seen[p] {
 			seen[p] = true
-			for n := len(p.open); n > 0 && len(p.progress(set).metadata()) > maxMetadata; n /= 2 {
+			for n := len(p.open); n > 1 && len(p.progress(set).metadata()) > m.config.metadata; n /= 2 {
+				p.bound = p.open[n/2].rec.Offset
 				for _, late := range p.open[n/2:] {
 					delete(set, late)
 				}
@@ -73,9 +76,6 @@ func (m *member) describable(batch []*work) []*work {
 		}
 	}
 	m.lanes.putBack(left)
-	if len(kept) == 0 {
-		m.troubles.until = time.Now().Add(10 * time.Millisecond)
-	}
 	return kept
 }
 
@@ -92,7 +92,7 @@ type transaction struct {
 
 // send sends copies of what was published for w: franz-go writes into records,
 // and they may have to be sent again.
-func (tx *transaction) send(ctx context.Context, session *kgo.GroupTransactSession, w *work) {
+func (tx *transaction) send(ctx context.Context, session txSession, w *work) {
 	for _, out := range w.out {
 		session.Produce(ctx, &kgo.Record{Topic: out.Topic, Key: out.Key, Value: out.Value, Headers: out.Headers},
 			func(r *kgo.Record, err error) {
@@ -122,13 +122,9 @@ func (tx *transaction) end(ctx context.Context, m *member) (bool, error) {
 	failed := tx.failed != nil || len(tx.refused) > 0
 	tx.mu.Unlock()
 	if failed {
-		return m.session.End(ctx, kgo.TryAbort)
+		return false, m.session.Abort(ctx)
 	}
-	ctx = kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
-		req.Topics = tx.offsets(m.topic)
-		return nil
-	})
-	return m.session.End(ctx, kgo.TryCommit)
+	return m.session.Commit(ctx, tx.offsets(m.topic))
 }
 
 // offsets is the progress of the partitions that the batch comes from.
@@ -142,9 +138,10 @@ func (tx *transaction) offsets(topic string) []kmsg.TxnOffsetCommitRequestTopic 
 		}
 		seen[w.part] = true
 		at := w.part.progress(tx.set)
+		_, epoch := w.part.reaches(tx.set)
 		metadata := at.metadata()
 		p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-		p.Partition, p.Offset, p.LeaderEpoch, p.Metadata = w.part.number, at.offset, w.part.epoch, &metadata
+		p.Partition, p.Offset, p.LeaderEpoch, p.Metadata = w.part.number, at.offset, epoch, &metadata
 		t.Partitions = append(t.Partitions, p)
 	}
 	return []kmsg.TxnOffsetCommitRequestTopic{t}
@@ -175,8 +172,8 @@ func (m *member) aborted(tx *transaction) {
 	case len(tx.refused) == 0:
 		if tx.failed != nil {
 			m.log.Warn("a transaction was aborted, it is tried again", "group", m.config.Group, "messages", len(tx.batch), "error", tx.failed)
-			m.troubles.wait()
 		}
+		m.troubles.wait()
 		m.lanes.putBack(tx.batch)
 	case len(tx.batch) > 1 && len(tx.refused) > 1:
 		m.lanes.putBack(tx.batch)

@@ -221,23 +221,31 @@ const (
 	maxPatience    = 500 * time.Millisecond
 )
 
-// take removes the first of finished for a transaction, within its bounds.
+// take removes the first of finished for a transaction, within its bounds. What
+// waits for others is passed over: among those behind it may be the others.
 func (l *lanes) take(messages, bytes, topics int) (batch []*work) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	touched := make(map[string]bool)
 	size := 0
-	for _, w := range l.finished {
+	rest := l.finished[:0]
+	for i, w := range l.finished {
+		if w.part.waits(w) {
+			rest = append(rest, w)
+			continue
+		}
 		for _, r := range w.out {
 			touched[r.Topic] = true
 			size += len(r.Value)
 		}
 		if len(batch) > 0 && (len(batch) >= messages || size > bytes || len(touched) > topics) {
+			rest = append(rest, l.finished[i:]...)
 			break
 		}
 		batch = append(batch, w)
 	}
-	l.finished = slices.Delete(l.finished, 0, len(batch))
+	clear(l.finished[len(rest):])
+	l.finished = rest
 	l.close()
 	return batch
 }
@@ -314,6 +322,15 @@ func (l *lanes) dropLost() {
 	}
 }
 
+// reset forgets everything, which is lost: what is finished, and what was in a
+// transaction when the session failed.
+func (l *lanes) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.finished, l.count, l.bytes = nil, 0, 0
+	l.boundary, l.wave, l.fresh = 0, 0, 0
+}
+
 // room is how much more may be taken up.
 func (l *lanes) room(messages, bytes int) int {
 	l.mu.Lock()
@@ -324,10 +341,9 @@ func (l *lanes) room(messages, bytes int) int {
 	return max(0, messages-l.count)
 }
 
-// idle reports whether nothing is being worked on and nothing waits for a
-// commit.
+// idle reports whether nothing is being worked on and nothing can be committed.
 func (l *lanes) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.byKey) == 0 && len(l.finished) == 0
+	return len(l.byKey) == 0 && !slices.ContainsFunc(l.finished, func(w *work) bool { return !w.part.waits(w) })
 }

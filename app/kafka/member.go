@@ -30,7 +30,7 @@ type member struct {
 	id     string // the transactional id
 	log    *slog.Logger
 
-	session *kgo.GroupTransactSession
+	session txSession
 	lanes   *lanes
 	waiting []*work // not yet due, in the order read
 
@@ -58,16 +58,25 @@ func (m *member) open(ctx context.Context) error {
 	m.parts = make(map[int32]*assigned)
 	m.life, m.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	m.mu.Unlock()
-	session, err := kgo.NewGroupTransactSession(m.options()...)
+	session, err := m.config.connect(ctx, m)
 	if err != nil {
-		return fmt.Errorf("transactional client of group %s: %w", m.config.Group, err)
-	}
-	if _, _, err := session.Client().ProducerID(ctx); err != nil {
-		session.Close()
-		return m.refusedTransactions(err)
+		return err
 	}
 	m.session = session
 	return nil
+}
+
+// connect begins a session of franz-go.
+func connect(ctx context.Context, m *member) (txSession, error) {
+	s, err := kgo.NewGroupTransactSession(m.options()...)
+	if err != nil {
+		return nil, fmt.Errorf("transactional client of group %s: %w", m.config.Group, err)
+	}
+	if _, _, err := s.Client().ProducerID(ctx); err != nil {
+		s.Close()
+		return nil, m.refusedTransactions(err)
+	}
+	return franzSession{s}, nil
 }
 
 // refusedTransactions explains why there is no producer id.
@@ -234,7 +243,7 @@ func (m *member) leave() {
 	m.joined.Store(false)
 	m.session.CloseAllowingRebalance()
 	m.lanes.wg.Wait()
-	m.lanes.dropLost()
+	m.lanes.reset()
 	m.waiting = nil
 }
 
@@ -368,7 +377,10 @@ func (m *member) room() int {
 // repeats what may heal by itself.
 func (m *member) fault(fetches kgo.Fetches) error {
 	for _, e := range fetches.Errors() {
+		var truncated *kgo.ErrDataLoss
 		switch {
+		case errors.As(e.Err, &truncated):
+			m.truncated(truncated)
 		case errors.Is(e.Err, context.Canceled), errors.Is(e.Err, context.DeadlineExceeded):
 		case errors.Is(e.Err, kerr.OffsetOutOfRange):
 			return fmt.Errorf("%s/%d: %w", m.topic, e.Partition, errOutOfRange)
@@ -379,12 +391,29 @@ func (m *member) fault(fetches kgo.Fetches) error {
 	return nil
 }
 
-// restart begins a partition anew at an offset before the one that it came
-// with: the broker no longer had that, because retention was faster, or because
-// the topic was deleted and made again.
-func (m *member) restart(old *assigned, offset int64) *assigned {
+// truncated goes on where a partition ends now that has lost records which were
+// read: its last leader had them alone.
+func (m *member) truncated(loss *kgo.ErrDataLoss) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p := m.parts[loss.Partition]; p != nil {
+		m.log.Warn("the partition has lost records that were read already: going on where it ends now",
+			"group", m.config.Group, "topic", m.topic, "partition", loss.Partition, "read to", loss.ConsumedTo, "end", loss.ResetTo)
+		m.restart(p, loss.ResetTo)
+	}
+}
+
+// tooOld begins a partition anew with the oldest record there is: the broker no
+// longer had the one that was committed, because retention was faster, or
+// because the topic was deleted and made again.
+func (m *member) tooOld(p *assigned, oldest int64) *assigned {
 	m.log.Warn("the group's committed offset is not in the partition any more: going on with the oldest record",
-		"group", m.config.Group, "topic", m.topic, "partition", old.number, "committed", old.before.offset, "oldest", offset)
+		"group", m.config.Group, "topic", m.topic, "partition", p.number, "committed", p.before.offset, "oldest", oldest)
+	return m.restart(p, oldest)
+}
+
+// restart begins a partition anew at an offset before the one that it came with.
+func (m *member) restart(old *assigned, offset int64) *assigned {
 	old.lose()
 	p := newAssigned(m.life, old.number, progress{offset: offset, end: offset})
 	m.parts[old.number] = p
@@ -435,7 +464,7 @@ func (m *member) takeUp(fetches kgo.Fetches) error {
 		}
 		for _, r := range f.Records {
 			if r.Offset < p.before.offset {
-				p = m.restart(p, r.Offset)
+				p = m.tooOld(p, r.Offset)
 			}
 			if r.Offset < p.next {
 				continue // in work already: an aborted transaction has set the position back

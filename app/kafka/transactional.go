@@ -40,6 +40,9 @@ type TransactionalConfig struct {
 	// MetadataAge is how soon new partitions are found. The default is 15 s.
 	MetadataAge time.Duration
 	Log         *slog.Logger
+
+	connect  func(context.Context, *member) (txSession, error) // franz-go's, but in tests
+	metadata int                                               // maxMetadata, but in tests
 }
 
 func (c *TransactionalConfig) setDefaults() {
@@ -53,8 +56,12 @@ func (c *TransactionalConfig) setDefaults() {
 	def(&c.Bytes, 16<<20)
 	def(&c.Topics, 2_000)
 	def(&c.MaxBytes, 1<<20)
+	def(&c.metadata, maxMetadata)
 	if c.MetadataAge <= 0 {
 		c.MetadataAge = 15 * time.Second
+	}
+	if c.connect == nil {
+		c.connect = connect
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
