@@ -398,7 +398,7 @@ func (m *member) truncated(loss *kgo.ErrDataLoss) {
 	defer m.mu.Unlock()
 	if p := m.parts[loss.Partition]; p != nil {
 		m.log.Warn("the partition has lost records that were read already: going on where it ends now",
-			"group", m.config.Group, "topic", m.topic, "partition", loss.Partition, "read to", loss.ConsumedTo, "end", loss.ResetTo)
+			"group", m.config.Group, "topic", m.topic, "partition", loss.Partition, "read_to", loss.ConsumedTo, "end", loss.ResetTo)
 		m.restart(p, loss.ResetTo)
 	}
 }
