@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
+	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -33,6 +35,27 @@ func (p *Pipeline) Process(ctx context.Context, d *kafka.Delivery) error {
 	_, err := handle(msg)
 	return err
 }
+
+// Serve runs p on a router of Watermill's, as Router does, with a subscriber of
+// the caller's for the source topic and for each of its retry topics.
+func (p *Pipeline) Serve(ctx context.Context, sub func(topic string) message.Subscriber) (*message.Router, error) {
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: time.Second}, watermill.NopLogger{})
+	if err != nil {
+		return nil, err
+	}
+	for _, topic := range append(p.RetryTopics(), p.Topic) {
+		router.AddConsumerHandler(topic, topic, sub(topic), p.handle).AddMiddleware(p.middlewares()...)
+	}
+	go func() { _ = router.Run(ctx) }()
+	<-router.Running()
+	return router, nil
+}
+
+// Released waits until no claims are being given back.
+func (p *Pipeline) Released() { p.releases.Wait() }
+
+// DueAt is when a retry record may be tried again.
+var DueAt = dueAt
 
 // Counts are the numbers of the status.
 func (p *Pipeline) Counts() (delivered, dropped, retried, poisoned int64) {

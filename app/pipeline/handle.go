@@ -83,6 +83,13 @@ func (p *Pipeline) decode(j *journey) error {
 			fmt.Errorf("the event does not match the schema of %s: %s", e.Type, strings.Join(texts, "; "))))
 	}
 	j.message = &handler.Message{Event: e, Origin: j.origin, AcceptedAt: j.acceptedAt, Pipeline: p.ID}
+	for _, c := range j.held {
+		if c.handler == byEvent {
+			j.eventClaimed = true
+		} else {
+			j.message.Hold(p.claims, c.handler, c.key)
+		}
+	}
 	return nil
 }
 
@@ -213,13 +220,12 @@ func (p *Pipeline) releaseLater(j *journey) {
 // release gives back every claim of the journey, after its poison record is
 // written and nothing was published: whoever sends the event again is heard.
 func (p *Pipeline) release(j *journey) {
-	if j.message == nil {
-		return
-	}
 	ctx := context.WithoutCancel(j.ctx)
-	err := j.message.ReleaseClaims(ctx)
-	if j.eventClaimed {
-		err = errors.Join(err, p.claims.Release(ctx, eventClaim(j.message.Event), j.origin))
+	var err error
+	for _, c := range j.holds() {
+		if failed := p.claims.Release(ctx, c.key, j.origin); failed != nil {
+			err = errors.Join(err, fmt.Errorf("release the claim of %s: %w", c.handler, failed))
+		}
 	}
 	if err != nil {
 		// They end by themselves with their windows; until then the origin still passes.

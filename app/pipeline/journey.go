@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -33,8 +34,9 @@ type journey struct {
 	firstFailed  time.Time
 	lastFailed   time.Time
 	eventClaimed bool
-	sent         bool    // something of it may stand in a topic
-	delivered    []place // where outputs of it do, if it has several
+	held         []heldClaim // by earlier tiers
+	sent         bool        // something of it may stand in a topic
+	delivered    []place     // where outputs of it do, if it has several
 
 	trial   *pause // which it is tried in; nil if it is no trial
 	refused int    // how often it was counted as finished, and then its commit refused
@@ -49,6 +51,13 @@ func (j *journey) takeBack() int {
 
 // place is where a notification stands.
 type place struct{ topic, id string }
+
+// heldClaim is a claim that was taken before the message came into its tier.
+// Whether this journey comes to the handler that took it, nobody knows.
+type heldClaim struct{ handler, key string }
+
+// byEvent stands for a handler where a claim is the event's own.
+const byEvent = "event"
 
 type journeyKey struct{}
 
@@ -84,7 +93,27 @@ func (p *Pipeline) newJourney(ctx context.Context, d *kafka.Delivery) *journey {
 	j.attempts, _ = strconv.Atoi(rec.Get(record.HeaderAttempts))
 	j.redrives, _ = strconv.Atoi(rec.Get(record.PoisonRedrives))
 	j.firstFailed, _ = time.Parse(time.RFC3339Nano, rec.Get(record.PoisonFirstFailedAt))
+	for _, h := range rec.Headers {
+		if by, key, ok := strings.Cut(string(h.Value), " "); ok && h.Key == record.HeaderClaim {
+			j.held = append(j.held, heldClaim{by, key})
+		}
+	}
 	return j
+}
+
+// holds are the claims of the journey, those of earlier tiers included.
+func (j *journey) holds() []heldClaim {
+	if j.message == nil {
+		return j.held
+	}
+	var all []heldClaim
+	if j.eventClaimed {
+		all = append(all, heldClaim{byEvent, eventClaim(j.message.Event)})
+	}
+	for _, c := range j.message.Claims {
+		all = append(all, heldClaim{c.Handler, c.Key})
+	}
+	return all
 }
 
 // failed notes one failed attempt.

@@ -105,6 +105,10 @@ func (p *Pipeline) retryRecord(j *journey, tier int, due time.Time) *record.Reco
 	rec.Set(record.HeaderAttempts, strconv.Itoa(j.attempts))
 	rec.Set(record.PoisonFirstFailedAt, j.firstFailed.UTC().Format(time.RFC3339Nano))
 	rec.Set(record.PoisonRedrives, strconv.Itoa(j.redrives))
+	rec.Delete(record.HeaderClaim)
+	for _, c := range j.holds() {
+		rec.Headers = append(rec.Headers, record.Header{Key: record.HeaderClaim, Value: []byte(c.handler + " " + c.key)})
+	}
 	return rec
 }
 

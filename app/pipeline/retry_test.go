@@ -72,6 +72,40 @@ func TestARetryWaitsUntilItIsDue(t *testing.T) {
 	}
 }
 
+// What a message claimed before it took a tier is given back when it is poisoned
+// before it comes to the handler that claimed it, and when it is no event any more.
+func TestClaimsOfEarlierTiersAreGivenBack(t *testing.T) {
+	for name, fail := range map[string]func(*bench, *record.Record){
+		"before deduplicate": func(b *bench, _ *record.Record) { b.users.Records = nil },
+		"before it is read":  func(_ *bench, rec *record.Record) { rec.Value = []byte("{}") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, file, handler.Default())
+			b.refuse = func(rec *record.Record, _ int) error {
+				if strings.HasPrefix(rec.Topic, kafka.UserTopicPrefix) {
+					return errors.New("not now")
+				}
+				return nil
+			}
+			b.process(follow("e1", 7, "2", "1"))
+			hops := b.in("notifications.retry.follow.1")
+			if len(hops) != 1 || len(b.claims.Held()) != 2 {
+				t.Fatalf("%d hops, %q held", len(hops), b.claims.Held())
+			}
+			fail(b, hops[0])
+			hops[0].Delete(record.HeaderRetryDue) // due now
+			b.process(hops[0])
+			poison := b.in("notifications.poison")
+			if held := b.claims.Held(); len(poison) != 1 || len(held) != 0 {
+				t.Errorf("%d poisoned, %q held", len(poison), held)
+			}
+			if left := poison[0].Get(record.HeaderClaim); left != "" {
+				t.Errorf("header %s = %q is left over", record.HeaderClaim, left)
+			}
+		})
+	}
+}
+
 func TestAPanicIsPoisonedWithABoundedStack(t *testing.T) {
 	b := custom(t, func(context.Context) error { panic("no such thing\nat all " + strings.Repeat("x", 5000)) })
 	b.process(follow("e1", 7, "2", "1"))

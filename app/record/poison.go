@@ -35,8 +35,8 @@ var PoisonHeaders = []string{
 }
 
 // RetryHeaders are the headers of a retry record that say when and how often
-// it is tried.
-var RetryHeaders = []string{HeaderRetryTier, HeaderRetryDue, HeaderAttempts}
+// it is tried, and what it holds meanwhile.
+var RetryHeaders = []string{HeaderRetryTier, HeaderRetryDue, HeaderAttempts, HeaderClaim}
 
 // Own reports whether a delivery record does without the header of its event
 // record: because the service writes it anew, because it speaks of failures,
@@ -45,7 +45,7 @@ var RetryHeaders = []string{HeaderRetryTier, HeaderRetryDue, HeaderAttempts}
 func Own(name string) bool {
 	switch name {
 	case HeaderUUID, HeaderContentType, HeaderEventID, HeaderEventType, HeaderAcceptedAt, HeaderOrigin,
-		HeaderRetryTier, HeaderRetryDue, HeaderAttempts,
+		HeaderRetryTier, HeaderRetryDue, HeaderAttempts, HeaderClaim,
 		ReasonPoisoned, TopicPoisoned, HandlerPoisoned, SubscriberPoisoned:
 		return true
 	}

@@ -28,6 +28,9 @@ const (
 	HeaderRetryDue = "retry_due"
 	// HeaderAttempts counts the attempts made so far.
 	HeaderAttempts = "attempts"
+	// HeaderClaim names a claim that a retry record's message holds: the type of
+	// the handler that took it, or "event", and the key. It stands once for each.
+	HeaderClaim = "claim"
 )
 
 // Header is one header of a record. Names may repeat.

@@ -104,6 +104,12 @@ func (m *Message) Take(ctx context.Context, claims Claims, handler, key string, 
 	return verdict, nil
 }
 
+// Hold notes a claim that the message took when it was handled before, elsewhere, so that it is
+// released as those that it takes now.
+func (m *Message) Hold(claims Claims, handler, key string) {
+	m.remember(TakenClaim{Key: key, Handler: handler, claims: claims})
+}
+
 func (m *Message) remember(taken TakenClaim) {
 	if !m.holds(taken.Key) {
 		m.Claims = append(m.Claims, taken)
