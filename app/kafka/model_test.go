@@ -27,7 +27,9 @@ import (
 // so the same steps come to the same end, but where two goroutines race for a
 // place within one step.
 func TestModelOfTransactions(t *testing.T) {
+	// The same runs each time; -rapid.seed=N -rapid.checks=10000 makes others.
 	atLeast(t, "rapid.checks", 150)
+	atLeast(t, "rapid.seed", 1)
 	rapid.Check(t, func(rt *rapid.T) {
 		p := plans().Draw(rt, "plan")
 		trace, failure := play(t, p)

@@ -178,8 +178,17 @@ func (w *world) Fetch(_ context.Context, topic string, _ int32, offset int64, _ 
 // crash kills the process, and starts another.
 func (w *world) crash(when string) {
 	w.tell("the process is killed %s", when)
+	for _, t := range w.travels {
+		w.mayLeak(t)
+	}
 	w.process.kill()
 	w.begin()
+}
+
+// mayLeak notes that what a delivery had claimed nobody knows any more, unless
+// the next one asks for it again: it ends with its window.
+func (w *world) mayLeak(t *travel) {
+	t.leaked = t.leaked || t.open > 0 && len(w.claims.heldBy(t.origin)) > 0
 }
 
 // commit makes a transaction of the first n that are finished in l. dies says
@@ -188,6 +197,9 @@ func (w *world) commit(l *loop, n int, dies bool) {
 	batch := slices.Clone(l.finished[:n])
 	l.finished = l.finished[n:]
 	if w.aborts(l, batch) {
+		for _, at := range batch {
+			w.mayLeak(at.leg.travel)
+		}
 		w.pump()
 		return
 	}
