@@ -59,9 +59,9 @@ func TestAllocationsOfSubmitting(t *testing.T) {
 		events      int
 		most        float64
 	}{
-		{"native", "application/json", native, 1, 105},
-		{"CloudEvent", "application/cloudevents+json", cloudEvent, 1, 122},
-		{"NDJSON of 500", "application/x-ndjson", strings.Repeat(native+"\n", 500), 500, 58},
+		{"native", "application/json", native, 1, 115},
+		{"CloudEvent", "application/cloudevents+json", cloudEvent, 1, 134},
+		{"NDJSON of 500", "application/x-ndjson", strings.Repeat(native+"\n", 500), 500, 70},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := testing.AllocsPerRun(20, submitter(t, tt.contentType, tt.body)) / float64(tt.events)
