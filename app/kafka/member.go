@@ -202,7 +202,7 @@ func (m *member) run(ctx context.Context) {
 		}
 		if errors.Is(err, errOutOfRange) {
 			m.log.Error("the pipeline stops", "group", m.config.Group, "topic", m.topic, "error", err)
-			m.failure.Store(&err)
+			m.fail(err)
 			return
 		}
 		if errors.Is(err, kerr.ProducerFenced) {
@@ -215,7 +215,7 @@ func (m *member) run(ctx context.Context) {
 		}
 		for err != nil {
 			m.log.Warn("a transactional session has failed, another one begins", "group", m.config.Group, "topic", m.topic, "error", err)
-			m.failure.Store(&err)
+			m.fail(err)
 			select {
 			case <-ctx.Done():
 				return
@@ -230,6 +230,9 @@ func (m *member) run(ctx context.Context) {
 		m.failure.Store(nil)
 	}
 }
+
+// fail tells Err what is wrong, in a copy of its own: others read it meanwhile.
+func (m *member) fail(err error) { m.failure.Store(&err) }
 
 // leave closes the session: all partitions are lost, and nothing is handed out.
 func (m *member) leave() {
