@@ -71,24 +71,24 @@ func (p *assigned) sleep(d time.Duration) bool {
 }
 
 // reaches is the offset after the last record done, with the epoch of that
-// record's leader, once those of batch are committed too. Beside an epoch older
+// record's leader, once what is chosen is committed too. Beside an epoch older
 // than the record before it an offset looks like one that was truncated away.
-func (p *assigned) reaches(batch map[*work]bool) (end int64, epoch int32) {
+func (p *assigned) reaches() (end int64, epoch int32) {
 	end, epoch = p.end, p.epoch
 	for _, w := range p.open {
-		if batch[w] && w.rec.Offset >= end {
+		if w.chosen && w.rec.Offset >= end {
 			end, epoch = w.rec.Offset+1, w.epoch
 		}
 	}
 	return end, epoch
 }
 
-// progress is how far the partition is once those of batch are committed too.
-func (p *assigned) progress(batch map[*work]bool) progress {
-	end, _ := p.reaches(batch)
+// progress is how far the partition is once what is chosen is committed too.
+func (p *assigned) progress() progress {
+	end, _ := p.reaches()
 	at := progress{offset: end, end: end}
 	for _, w := range p.open {
-		if w.rec.Offset < end && !w.done && !batch[w] {
+		if w.rec.Offset < end && !w.done && !w.chosen {
 			at.open = append(at.open, w.rec.Offset)
 		}
 	}
@@ -104,12 +104,12 @@ func (p *assigned) progress(batch map[*work]bool) progress {
 // waits reports whether w can't be committed before others are.
 func (p *assigned) waits(w *work) bool { return p.bound > 0 && w.rec.Offset >= p.bound }
 
-// committed notes that those of batch are.
-func (p *assigned) committed(batch map[*work]bool) {
+// committed notes that what was chosen is.
+func (p *assigned) committed() {
 	p.bound = 0
-	p.end, p.epoch = p.reaches(batch)
+	p.end, p.epoch = p.reaches()
 	for _, w := range p.open {
-		w.done = w.done || batch[w]
+		w.done = w.done || w.chosen
 	}
 	first := slices.IndexFunc(p.open, func(w *work) bool { return !w.done })
 	if first < 0 {

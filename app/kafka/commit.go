@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,11 +24,8 @@ func (m *member) commit(ctx context.Context) error {
 	if err := m.session.Begin(); err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
-	tx := &transaction{began: time.Now(), batch: batch, set: make(map[*work]bool, len(batch))}
-	for _, w := range batch {
-		tx.set[w] = true
-		tx.send(ctx, m.session, w)
-	}
+	tx := &transaction{began: time.Now(), batch: batch}
+	tx.send(ctx, m.session)
 	if err := m.session.Flush(ctx); err != nil {
 		return fmt.Errorf("send the records of a transaction: %w", err)
 	}
@@ -48,28 +46,21 @@ func (m *member) commit(ctx context.Context) error {
 // before it are open. It waits for those, and take lets pass it whatever was
 // finished after it.
 func (m *member) describable(batch []*work) []*work {
-	set := make(map[*work]bool, len(batch))
-	for _, w := range batch {
-		set[w] = true
-	}
-	seen := make(map[*assigned]bool)
-	for _, w := range batch {
-		if p := w.part; !seen[p] {
-			seen[p] = true
-			for n := len(p.open); n > 1 && len(p.progress(set).metadata()) > m.config.metadata; n /= 2 {
-				p.bound = p.open[n/2].rec.Offset
-				for _, late := range p.open[n/2:] {
-					delete(set, late)
-				}
+	choose(batch)
+	for p := range partitions(batch) {
+		for n := len(p.open); n > 1 && len(p.progress().metadata()) > m.config.metadata; n /= 2 {
+			p.bound = p.open[n/2].rec.Offset
+			for _, late := range p.open[n/2:] {
+				late.chosen = false
 			}
 		}
 	}
-	if len(set) == len(batch) {
+	if !slices.ContainsFunc(batch, func(w *work) bool { return !w.chosen }) {
 		return batch
 	}
 	var kept, left []*work
 	for _, w := range batch {
-		if set[w] {
+		if w.chosen {
 			kept = append(kept, w)
 		} else {
 			left = append(left, w)
@@ -79,41 +70,71 @@ func (m *member) describable(batch []*work) []*work {
 	return kept
 }
 
+func choose(batch []*work) {
+	for _, w := range batch {
+		w.chosen = true
+	}
+}
+
+// partitions are those that the batch comes from.
+func partitions(batch []*work) map[*assigned]bool {
+	all := make(map[*assigned]bool)
+	for _, w := range batch {
+		all[w.part] = true
+	}
+	return all
+}
+
 // transaction is one, from Begin to End.
 type transaction struct {
 	began time.Time
 	batch []*work
-	set   map[*work]bool
 
 	mu      sync.Mutex
-	refused map[*work][]refusal // by topics that won't take it
-	failed  error               // any other reason not to commit
+	owners  map[*kgo.Record]*work // nil until somebody asks
+	refused map[*work][]refusal   // by topics that won't take it
+	failed  error                 // any other reason not to commit
 }
 
-// send sends copies of what was published for w: franz-go writes into records,
-// and they may have to be sent again.
-func (tx *transaction) send(ctx context.Context, session txSession, w *work) {
-	for _, out := range w.out {
-		session.Produce(ctx, &kgo.Record{Topic: out.Topic, Key: out.Key, Value: out.Value, Headers: out.Headers},
-			func(r *kgo.Record, err error) {
-				if err != nil {
-					tx.fail(w, r.Topic, err)
-				}
-			})
+// send sends what was published for the batch, and waits for nothing.
+func (tx *transaction) send(ctx context.Context, session txSession) {
+	answered := func(r *kgo.Record, err error) {
+		if err != nil {
+			tx.fail(r, err)
+		}
+	}
+	for _, w := range tx.batch {
+		for _, out := range w.out {
+			session.Produce(ctx, out, answered)
+		}
 	}
 }
 
-func (tx *transaction) fail(w *work, topic string, err error) {
+func (tx *transaction) fail(r *kgo.Record, err error) {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	if refused := refusalOf(topic, err); refused != nil {
+	if refused := refusalOf(r.Topic, err); refused != nil {
 		if tx.refused == nil {
 			tx.refused = make(map[*work][]refusal)
 		}
-		tx.refused[w] = append(tx.refused[w], refusal{topic, refused})
+		w := tx.owner(r)
+		tx.refused[w] = append(tx.refused[w], refusal{r.Topic, refused})
 	} else if tx.failed == nil {
-		tx.failed = fmt.Errorf("publish to %s: %w", topic, err)
+		tx.failed = fmt.Errorf("publish to %s: %w", r.Topic, err)
 	}
+}
+
+// owner is the work that a record was published for.
+func (tx *transaction) owner(r *kgo.Record) *work {
+	if tx.owners == nil {
+		tx.owners = make(map[*kgo.Record]*work, len(tx.batch))
+		for _, w := range tx.batch {
+			for _, out := range w.out {
+				tx.owners[out] = w
+			}
+		}
+	}
+	return tx.owners[r]
 }
 
 // end commits, or aborts if something could not be sent.
@@ -131,17 +152,12 @@ func (tx *transaction) end(ctx context.Context, m *member) (bool, error) {
 func (tx *transaction) offsets(topic string) []kmsg.TxnOffsetCommitRequestTopic {
 	t := kmsg.NewTxnOffsetCommitRequestTopic()
 	t.Topic = topic
-	seen := make(map[*assigned]bool)
-	for _, w := range tx.batch {
-		if seen[w.part] {
-			continue
-		}
-		seen[w.part] = true
-		at := w.part.progress(tx.set)
-		_, epoch := w.part.reaches(tx.set)
+	for from := range partitions(tx.batch) {
+		at := from.progress()
+		_, epoch := from.reaches()
 		metadata := at.metadata()
 		p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-		p.Partition, p.Offset, p.LeaderEpoch, p.Metadata = w.part.number, at.offset, epoch, &metadata
+		p.Partition, p.Offset, p.LeaderEpoch, p.Metadata = from.number, at.offset, epoch, &metadata
 		t.Partitions = append(t.Partitions, p)
 	}
 	return []kmsg.TxnOffsetCommitRequestTopic{t}
@@ -149,12 +165,11 @@ func (tx *transaction) offsets(topic string) []kmsg.TxnOffsetCommitRequestTopic 
 
 // committed lets go of the batch and tells those who wait for it.
 func (m *member) committed(tx *transaction) {
-	seen := make(map[*assigned]bool)
+	for p := range partitions(tx.batch) {
+		p.committed()
+	}
 	for _, w := range tx.batch {
-		if !seen[w.part] {
-			seen[w.part] = true
-			w.part.committed(tx.set)
-		}
+		w.chosen = false
 		m.troubles.over(w)
 		for _, f := range w.then {
 			f()
@@ -168,6 +183,10 @@ func (m *member) committed(tx *transaction) {
 // to end another way, once it is certain which it is: when one topic refuses a
 // batch of records, the broker doesn't say because of which.
 func (m *member) aborted(tx *transaction) {
+	for _, w := range tx.batch {
+		w.chosen = false
+		w.renew()
+	}
 	switch {
 	case len(tx.refused) == 0:
 		if tx.failed != nil {

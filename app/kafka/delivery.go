@@ -63,6 +63,20 @@ func WithDelivery(ctx context.Context, d *Delivery) context.Context {
 	return context.WithValue(ctx, deliveryKey{}, d)
 }
 
+// deliveryContext is a context and the delivery it carries, in one piece.
+type deliveryContext struct {
+	context.Context
+	delivery Delivery
+}
+
+// Value implements context.Context.
+func (c *deliveryContext) Value(key any) any {
+	if _, ok := key.(deliveryKey); ok {
+		return &c.delivery
+	}
+	return c.Context.Value(key)
+}
+
 // DeliveryFrom returns the delivery of a message by its context, nil if it has none.
 func DeliveryFrom(ctx context.Context) *Delivery {
 	d, _ := ctx.Value(deliveryKey{}).(*Delivery)

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -19,7 +18,7 @@ type lanes struct {
 	wg    sync.WaitGroup
 
 	mu       sync.Mutex
-	byKey    map[string]*lane
+	byKey    map[laneKey]*lane
 	finished []*work
 	bytes    int // of all work taken up and not committed
 	count    int // likewise
@@ -38,23 +37,31 @@ type lanes struct {
 }
 
 // lane is the work of one key.
-type lane struct{ queue []*work }
+type lane struct {
+	key   laneKey
+	queue []*work
+}
+
+// laneKey is a record's key, or without a key its partition, so that its order
+// stays.
+type laneKey struct {
+	key       string
+	partition int32 // -1 where there is a key
+}
+
+func (k laneKey) of(w *work) bool {
+	if w.rec.Key == nil {
+		return k.partition == w.rec.Partition
+	}
+	return k.partition < 0 && k.key == string(w.rec.Key)
+}
 
 func newLanes(out chan<- *message.Message, wake func()) *lanes {
-	return &lanes{out: out, slots: make(chan struct{}, maxInHand), wake: wake, byKey: make(map[string]*lane)}
+	return &lanes{out: out, slots: make(chan struct{}, maxInHand), wake: wake, byKey: make(map[laneKey]*lane)}
 }
 
 // maxInHand bounds the messages that handlers work on at once.
 const maxInHand = 1024
-
-// laneOf is the lane of a record: that of its key, or without a key that of
-// its partition, so that its order stays.
-func laneOf(key []byte, partition int32) string {
-	if key == nil {
-		return "partition " + strconv.Itoa(int(partition))
-	}
-	return "key " + string(key)
-}
 
 // add takes up work.
 func (l *lanes) add(batch []*work) {
@@ -72,12 +79,7 @@ func (l *lanes) add(batch []*work) {
 
 // enqueue puts w into its lane, by offset among the work of its partition.
 func (l *lanes) enqueue(w *work) {
-	at, ok := l.byKey[w.lane]
-	if !ok {
-		at = new(lane)
-		l.byKey[w.lane] = at
-		l.wg.Go(func() { l.run(w.lane, at) })
-	}
+	at := l.laneOf(w)
 	place := len(at.queue)
 	for place > 0 && at.queue[place-1].part == w.part && at.queue[place-1].rec.Offset > w.rec.Offset {
 		place--
@@ -85,12 +87,27 @@ func (l *lanes) enqueue(w *work) {
 	at.queue = slices.Insert(at.queue, place, w)
 }
 
+// laneOf is w's lane, which begins to run if there was none.
+func (l *lanes) laneOf(w *work) *lane {
+	partition := int32(-1)
+	if w.rec.Key == nil {
+		partition = w.rec.Partition
+	}
+	at, ok := l.byKey[laneKey{string(w.rec.Key), partition}]
+	if !ok {
+		at = &lane{key: laneKey{string(w.rec.Key), partition}}
+		l.byKey[at.key] = at
+		l.wg.Go(func() { l.run(at) })
+	}
+	return at
+}
+
 // run works off a lane until it is empty.
-func (l *lanes) run(key string, at *lane) {
+func (l *lanes) run(at *lane) {
 	for {
 		l.mu.Lock()
 		if len(at.queue) == 0 {
-			delete(l.byKey, key)
+			delete(l.byKey, at.key)
 			l.mu.Unlock()
 			return
 		}
@@ -281,8 +298,9 @@ func (l *lanes) handAgain(w *work) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	again := []*work{w}
+	at := l.laneOf(w)
 	l.finished = slices.DeleteFunc(l.finished, func(other *work) bool {
-		later := other.lane == w.lane && other.part == w.part && other.rec.Offset > w.rec.Offset
+		later := other.part == w.part && other.rec.Offset > w.rec.Offset && at.key.of(other)
 		if later {
 			again = append(again, other)
 		}

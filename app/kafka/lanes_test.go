@@ -62,8 +62,8 @@ func newTestLanes(t *testing.T, n int) (l *lanes, acknowledge func(int)) {
 	p := newAssigned(context.Background(), 0, progress{})
 	var batch []*work
 	for i := range n {
-		rec := &record.Record{Topic: "in", Offset: int64(i), Key: fmt.Append(nil, i)}
-		batch = append(batch, &work{part: p, rec: rec, lane: laneOf(rec.Key, 0)})
+		rec := record.Record{Topic: "in", Offset: int64(i), Key: fmt.Append(nil, i)}
+		batch = append(batch, &work{part: p, rec: rec})
 	}
 	l.add(batch)
 	t.Cleanup(func() {

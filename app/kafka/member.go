@@ -105,6 +105,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ProducerBatchMaxBytes(int32(m.config.MaxBytes)),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // as the other publisher; brokers bound compressed sizes
+		kgo.ProducerLinger(0), // a transaction's records come at once, and Flush follows
 		kgo.MaxBufferedRecords(50_000),
 		kgo.RecordDeliveryTimeout(deliveryTimeout),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, as everywhere
@@ -321,7 +322,7 @@ func (m *member) release() {
 	for _, w := range m.waiting {
 		switch {
 		case w.part.isStopping():
-		case m.config.Due(w.rec).After(now):
+		case m.config.Due(&w.rec).After(now):
 			kept = append(kept, w)
 		default:
 			due = append(due, w)
@@ -340,7 +341,7 @@ func (m *member) release() {
 func (m *member) poll(ctx context.Context, wait time.Duration) error {
 	m.session.AllowRebalance()
 	if len(m.waiting) > 0 {
-		wait = shorter(wait, max(time.Millisecond, time.Until(m.config.Due(m.waiting[0].rec))))
+		wait = shorter(wait, max(time.Millisecond, time.Until(m.config.Due(&m.waiting[0].rec))))
 	}
 	room := m.room()
 	if m.isDraining() {
@@ -459,6 +460,7 @@ func (m *member) takeUp(fetches kgo.Fetches) error {
 		return err
 	}
 	var batch []*work
+	var free room
 	m.mu.Lock()
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		p := m.parts[f.Partition]
@@ -476,7 +478,8 @@ func (m *member) takeUp(fetches kgo.Fetches) error {
 			if p.before.done(r.Offset) {
 				continue
 			}
-			w := &work{part: p, rec: incoming(r), lane: laneOf(r.Key, r.Partition), epoch: r.LeaderEpoch, maxBytes: m.config.MaxBytes}
+			w := free.work(r)
+			w.part, w.maxBytes = p, m.config.MaxBytes
 			w.refusals = m.troubles.of(w)
 			p.open = append(p.open, w)
 			batch = append(batch, w)

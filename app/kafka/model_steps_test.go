@@ -279,7 +279,7 @@ func (m *machine) inOrder() {
 	last := make(map[string]string)
 	for topic, log := range m.sim.logs {
 		for _, r := range log {
-			lane := laneOf(r.Key, 0) + topic
+			lane := orderOf(r.Key, 0) + topic
 			if at := fmt.Sprintf("%9s", r.Value); last[lane] > at && m.failure == "" && r.Key != nil {
 				m.failure = fmt.Sprintf("in %s %s stands after %s", topic, r.Value, last[lane])
 			} else {
@@ -287,6 +287,15 @@ func (m *machine) inOrder() {
 			}
 		}
 	}
+}
+
+// orderOf names what a record keeps its order among: its key, or without one
+// its partition.
+func orderOf(key []byte, partition int32) string {
+	if key == nil {
+		return fmt.Sprint("partition ", partition)
+	}
+	return "key " + string(key)
 }
 
 // look checks what must hold whenever nothing moves.
@@ -305,7 +314,7 @@ func (m *machine) look() {
 		}
 		busy := make(map[string]position)
 		for _, h := range p.live() {
-			lane := laneOf(h.delivery.Record.Key, h.at.partition)
+			lane := orderOf(h.delivery.Record.Key, h.at.partition)
 			if other, twice := busy[lane]; twice {
 				m.fail("%v and %v of one key are in hand at once", other, h.at)
 			}

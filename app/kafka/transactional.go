@@ -121,7 +121,7 @@ func (t *Transactional) Subscribe(ctx context.Context, topic string) (<-chan *me
 	if t.closed {
 		return nil, errClosed
 	}
-	out := make(chan *message.Message)
+	out := make(chan *message.Message, handOver)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &subscription{cancel: cancel, done: make(chan struct{})}
 	for n := range t.config.Sessions {
@@ -156,6 +156,10 @@ func (t *Transactional) Subscribe(ctx context.Context, topic string) (<-chan *me
 	t.topics = append(t.topics, s)
 	return out, nil
 }
+
+// handOver is how many messages may wait for the router to take them: a lane
+// then pauses once a message, until it is acknowledged, and not twice.
+const handOver = 256
 
 // openPatience is how long the cluster may take to give out a producer: a new
 // one makes the coordinator's topic when it is first asked.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -16,11 +17,13 @@ import (
 // out, acknowledged, and committed together with what was published for it.
 type work struct {
 	part  *assigned
-	rec   *record.Record
-	lane  string
+	rec   record.Record
 	seq   uint64 // in the order taken up by the member
 	epoch int32  // of the partition's leader when it was written
-	done  bool   // committed; the member's loop alone knows
+
+	// The member's loop alone knows whether it is in the transaction that is
+	// being made, and whether it is committed.
+	chosen, done bool
 
 	// refusals are what topics answered to earlier deliveries, in order.
 	refusals []refusal
@@ -31,6 +34,10 @@ type work struct {
 	unheard []refusal // of the current delivery, not yet told
 	out     []*kgo.Record
 	then    []func()
+
+	// Room for what nearly every message has: one output, one that waits for it.
+	oneOut  [1]*kgo.Record
+	oneThen [1]func()
 }
 
 var _ Transaction = (*work)(nil)
@@ -45,13 +52,13 @@ type refusal struct {
 func (w *work) deliver() (*message.Message, context.CancelFunc, *Delivery) {
 	w.mu.Lock()
 	w.settled, w.unheard = false, slices.Clone(w.refusals)
-	w.out, w.then = nil, nil
+	w.out, w.then = w.oneOut[:0], w.oneThen[:0]
 	w.mu.Unlock()
-	d := NewDelivery(w.rec, w.part.stopping, w)
 	ctx, cancel := context.WithCancel(w.part.ctx)
-	msg := messageOf(w.rec)
-	msg.SetContext(WithDelivery(ctx, d))
-	return msg, cancel, d
+	carrying := &deliveryContext{ctx, Delivery{Record: &w.rec, Stopping: w.part.stopping, tx: w}}
+	msg := messageOf(&w.rec)
+	msg.SetContext(carrying)
+	return msg, cancel, &carrying.delivery
 }
 
 var errSettled = errors.New("the message was acknowledged before: publish before a handler returns")
@@ -97,6 +104,13 @@ func (w *work) settle() {
 	w.settled = true
 }
 
+// renew makes what was published sendable again: franz-go writes into records.
+func (w *work) renew() {
+	for i, r := range w.out {
+		w.out[i] = &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: r.Headers}
+	}
+}
+
 // size is how many bytes the work holds.
 func (w *work) size() int { return len(w.rec.Value) + len(w.rec.Key) }
 
@@ -109,27 +123,52 @@ func outgoing(rec *record.Record) *kgo.Record {
 	return out
 }
 
-// incoming is a record as franz-go read it.
-func incoming(r *kgo.Record) *record.Record {
-	rec := &record.Record{
+// room is memory for works and their headers, a few dozen at a time.
+type room struct {
+	works   []work
+	headers []record.Header
+}
+
+// work makes work of a record as franz-go read it.
+func (free *room) work(r *kgo.Record) *work {
+	const works, headers = 32, 256
+	if len(free.works) == 0 {
+		free.works = make([]work, works)
+	}
+	n := len(r.Headers)
+	if len(free.headers) < n {
+		free.headers = make([]record.Header, max(headers, n))
+	}
+	w := &free.works[0]
+	w.epoch = r.LeaderEpoch
+	w.rec = record.Record{
 		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp,
-		Key: r.Key, Value: r.Value, Headers: make([]record.Header, len(r.Headers)),
+		Key: r.Key, Value: r.Value, Headers: free.headers[:n:n],
 	}
 	for i, h := range r.Headers {
-		rec.Headers[i] = record.Header{Key: h.Key, Value: h.Value}
+		w.rec.Headers[i] = record.Header{Key: h.Key, Value: h.Value}
 	}
-	return rec
+	free.works, free.headers = free.works[1:], free.headers[n:]
+	return w
 }
 
 // messageOf is rec as a handler of Watermill gets it.
 func messageOf(rec *record.Record) *message.Message {
 	msg := message.NewMessage("", rec.Value)
+	var size int
 	for _, h := range rec.Headers {
-		if h.Key == record.HeaderUUID {
-			msg.UUID = string(h.Value)
-			continue
+		size += len(h.Value)
+	}
+	var all strings.Builder // one piece of memory for all values
+	all.Grow(size)
+	for _, h := range rec.Headers {
+		at := all.Len()
+		all.Write(h.Value)
+		if value := all.String()[at:]; h.Key == record.HeaderUUID {
+			msg.UUID = value
+		} else {
+			msg.Metadata[h.Key] = value
 		}
-		msg.Metadata[h.Key] = string(h.Value)
 	}
 	return msg
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"runtime"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
@@ -27,7 +28,7 @@ func noVerdict(err error) bool { return errors.Is(err, errStopping) || errors.Is
 //	hold      waits while the breaker has paused the pipeline
 //	poison    takes what retry gave up on, unless the breaker opens
 //	later     hands an error that may heal to the next retry tier
-//	Retry     tries again in place, order kept (Watermill's)
+//	again     tries again in place, order kept (Watermill's Retry)
 //	attempt   counts attempts and tells Retry which errors are permanent
 //	outage    waits while the broker or the store is away; costs no attempt
 //	Recoverer turns a panic into an error (Watermill's)
@@ -36,23 +37,12 @@ func noVerdict(err error) bool { return errors.Is(err, errStopping) || errors.Is
 // Inside stands handle: decode, claim, run the handlers, publish.
 // A retry tier that the stock subscriber reads has due between settle and hold.
 func (p *Pipeline) middlewares() []message.HandlerMiddleware {
-	inPlace := middleware.Retry{
-		MaxRetries:          p.retry.Attempts - 1,
-		MaxElapsedTime:      p.retry.InPlace,
-		InitialInterval:     p.retry.Backoff.Initial,
-		MaxInterval:         p.retry.Backoff.Max,
-		Multiplier:          p.retry.Backoff.Multiplier,
-		RandomizationFactor: p.retry.Backoff.Jitter,
-		ResetContextOnRetry: true, // or the context that Timeout ended stays
-		// ShouldRetry and OnRetryHook stay unset: either makes the back-off
-		// grow twice as fast. attempt does their work.
-	}
 	return []message.HandlerMiddleware{
 		p.settle,
 		p.hold,
 		p.poison,
 		p.later,
-		inPlace.Middleware,
+		p.again,
 		p.attempt,
 		p.outage,
 		middleware.Recoverer,
@@ -94,6 +84,55 @@ func (p *Pipeline) settle(next message.HandlerFunc) message.HandlerFunc {
 func growStack() {
 	var room [8 << 10]byte
 	runtime.KeepAlive(&room)
+}
+
+// again is Watermill's Retry, entered when the first attempt has failed: it
+// allocates a dozen times, whether or not it is needed.
+func (p *Pipeline) again(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		ctx, began := msg.Context(), time.Now()
+		_, failed := next(msg)
+		if failed == nil {
+			return nil, nil
+		}
+		msg.SetContext(ctx) // that of the attempt is over
+		left := p.retry.InPlace - time.Since(began)
+		if left <= 0 {
+			return nil, unmarked(failed)
+		}
+		return p.inPlace(left).Middleware(func(msg *message.Message) ([]*message.Message, error) {
+			if failed != nil {
+				first := failed
+				failed = nil
+				return nil, first
+			}
+			return next(msg)
+		})(msg)
+	}
+}
+
+// inPlace is the policy of retries in place that may take so long.
+func (p *Pipeline) inPlace(left time.Duration) middleware.Retry {
+	return middleware.Retry{
+		MaxRetries:          p.retry.Attempts - 1,
+		MaxElapsedTime:      left,
+		InitialInterval:     p.retry.Backoff.Initial,
+		MaxInterval:         p.retry.Backoff.Max,
+		Multiplier:          p.retry.Backoff.Multiplier,
+		RandomizationFactor: p.retry.Backoff.Jitter,
+		ResetContextOnRetry: true, // or the context that Timeout ended stays
+		// ShouldRetry and OnRetryHook stay unset: either makes the back-off
+		// grow twice as fast. attempt does their work.
+	}
+}
+
+// unmarked is err without attempt's mark for permanent ones.
+func unmarked(err error) error {
+	var permanent *backoff.PermanentError
+	if errors.As(err, &permanent) {
+		return permanent.Unwrap()
+	}
+	return err
 }
 
 // attempt counts, and marks permanent errors in the words of Retry's back-off

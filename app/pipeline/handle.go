@@ -122,7 +122,8 @@ func eventClaim(e *handler.Event) string {
 // checked: a message whose third output can't be published sends none.
 // What an earlier try has sent is not sent again.
 func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
-	records := make([]*record.Record, len(outputs))
+	var room [1]*record.Record // nearly every message has one output
+	records := room[:0]
 	for i := range outputs {
 		rec, err := p.deliveryRecord(j, &outputs[i])
 		if err != nil {
@@ -137,7 +138,7 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 				return p.refused(j, rec.Topic, &outputs[i], err)
 			}
 		}
-		records[i] = rec
+		records = append(records, rec)
 	}
 	for i, rec := range records {
 		place := place{topic: rec.Topic, id: outputs[i].Notification.ID}
@@ -179,22 +180,20 @@ func publishFailed(j *journey, out *handler.Output, err error) error {
 
 // deliveryRecord is the notification as it goes into its topic.
 func (p *Pipeline) deliveryRecord(j *journey, out *handler.Output) (*record.Record, error) {
-	own := [...]struct{ name, value string }{
-		{record.HeaderUUID, out.Notification.ID},
-		{record.HeaderContentType, "application/json"},
-		{record.HeaderEventID, j.message.Event.ID},
-		{record.HeaderEventType, j.message.Event.Type},
-		{record.HeaderAcceptedAt, j.acceptedAt.UTC().Format(time.RFC3339Nano)},
-		{record.HeaderOrigin, j.origin.String()},
-	}
 	bytes := newPacked(&out.Notification)
+	own := [...]record.Header{
+		{Key: record.HeaderUUID, Value: bytes.text(out.Notification.ID)},
+		{Key: record.HeaderContentType, Value: contentTypeJSON},
+		{Key: record.HeaderEventID, Value: bytes.text(j.message.Event.ID)},
+		{Key: record.HeaderEventType, Value: bytes.text(j.message.Event.Type)},
+		{Key: record.HeaderAcceptedAt, Value: bytes.time(j.acceptedAt)},
+		{Key: record.HeaderOrigin, Value: bytes.origin(j.origin)},
+	}
 	rec := &record.Record{
 		Topic: out.Topic, Key: bytes.text(out.Key), Value: bytes.json(&out.Notification),
-		Headers: make([]record.Header, 0, len(own)+len(j.record.Headers)),
+		Headers: make([]record.Header, len(own), len(own)+j.carried()),
 	}
-	for _, h := range own {
-		rec.Headers = append(rec.Headers, record.Header{Key: h.name, Value: bytes.text(h.value)})
-	}
+	copy(rec.Headers, own[:])
 	for _, h := range j.record.Headers {
 		if !record.Own(h.Key) {
 			rec.Headers = append(rec.Headers, h)
@@ -205,6 +204,19 @@ func (p *Pipeline) deliveryRecord(j *journey, out *handler.Output) (*record.Reco
 			fmt.Errorf("the notification has %d bytes, its topic takes %d: shorten its text or data", size, p.maxBytes)))
 	}
 	return rec, nil
+}
+
+// contentTypeJSON is that of a notification. Nobody writes into a header.
+var contentTypeJSON = []byte("application/json")
+
+// carried is how many of the record's headers go into a delivery record.
+func (j *journey) carried() (n int) {
+	for _, h := range j.record.Headers {
+		if !record.Own(h.Key) {
+			n++
+		}
+	}
+	return n
 }
 
 // releaseLater gives the claims back once the poison record stands in its

@@ -91,11 +91,13 @@ type Origin struct {
 }
 
 // String returns "<topic>/<partition>/<offset>".
-func (o Origin) String() string {
-	buf := make([]byte, 0, len(o.Topic)+24)
-	buf = append(append(buf, o.Topic...), '/')
-	buf = append(strconv.AppendInt(buf, int64(o.Partition), 10), '/')
-	return string(strconv.AppendInt(buf, o.Offset, 10))
+func (o Origin) String() string { return string(o.Append(make([]byte, 0, len(o.Topic)+24))) }
+
+// Append appends what String returns.
+func (o Origin) Append(dst []byte) []byte {
+	dst = append(append(dst, o.Topic...), '/')
+	dst = append(strconv.AppendInt(dst, int64(o.Partition), 10), '/')
+	return strconv.AppendInt(dst, o.Offset, 10)
 }
 
 // ParseOrigin reads what String wrote.
