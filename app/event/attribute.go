@@ -100,6 +100,9 @@ func checkRequired(value string) string {
 
 // checkText refuses what a CloudEvents string may not hold.
 func checkText(value string) string {
+	if isPrintable(value) {
+		return ""
+	}
 	if !utf8.ValidString(value) {
 		return "is not valid UTF-8"
 	}
@@ -107,6 +110,17 @@ func checkText(value string) string {
 		return "holds a control character"
 	}
 	return ""
+}
+
+// isPrintable reports whether value is ASCII without control characters, as
+// nearly all values are.
+func isPrintable(value string) bool {
+	for i := range len(value) {
+		if value[i] < ' ' || value[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // checkExtension checks an extension attribute, or an optional one that stands
@@ -164,6 +178,9 @@ func checkContentType(contentType string) string {
 // text/json, or any type with the suffix +json. CloudEvents' own types are not:
 // they hold events, not data.
 func IsJSON(contentType string) bool {
+	if contentType == contentTypeJSON {
+		return true
+	}
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil || strings.HasPrefix(mediaType, cloudEventsPrefix) {
 		return false

@@ -112,7 +112,7 @@ func (t *Type) Check(e *handler.Event) []Problem {
 	if err != nil {
 		return []Problem{{"/data", "cannot be read: " + shorten(err.Error(), 300)}}
 	}
-	if faults := checkNumbers(data, nil); len(faults) > 0 {
+	if faults := checkNumbers(data); len(faults) > 0 {
 		return faults
 	}
 	if t.schema == nil {
