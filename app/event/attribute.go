@@ -188,9 +188,10 @@ func IsJSON(contentType string) bool {
 	return mediaType == contentTypeJSON || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
 }
 
-// parseTime reads an RFC 3339 timestamp.
+// parseTime reads an RFC 3339 timestamp, as the SDK's types.ParseTime does,
+// which puts the text on the heap.
 func parseTime(text string) (time.Time, string) {
-	t, err := types.ParseTime(text)
+	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return time.Time{}, fmt.Sprintf("is %s: write the time after RFC 3339, such as 2026-01-02T15:04:05Z", quote(text))
 	}

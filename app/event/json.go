@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -199,14 +198,21 @@ func members(text []byte, visit func(name string, value jsontext.Value)) error {
 
 // unquote returns the string that value, which has been read, holds.
 func unquote(value jsontext.Value) (string, bool) {
+	text, ok := unquoted(value)
+	return textOf(text), ok
+}
+
+// unquoted is unquote for whoever needs no string. Without escapes, the text is
+// a part of value.
+func unquoted(value jsontext.Value) ([]byte, bool) {
 	if value.Kind() != jsontext.KindString {
-		return "", false
+		return nil, false
 	}
 	if bytes.IndexByte(value, '\\') >= 0 {
-		s, err := jsontext.AppendUnquote(nil, value)
-		return string(s), err == nil
+		text, err := jsontext.AppendUnquote(nil, value)
+		return text, err == nil
 	}
-	return textOf(value[1 : len(value)-1]), true
+	return value[1 : len(value)-1], true
 }
 
 // textOf returns text as a string. What nearly every event holds needs no copy.
@@ -214,8 +220,6 @@ func textOf(text []byte) string {
 	switch string(text) {
 	case "specversion":
 		return "specversion"
-	case cloudevent.CloudEventsVersionV1:
-		return cloudevent.CloudEventsVersionV1
 	case "id":
 		return "id"
 	case "source":

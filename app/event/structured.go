@@ -83,10 +83,10 @@ func (s *seen) note(name string) {
 
 // attribute takes an attribute, or says what is wrong with it.
 func (s *structured) attribute(name string, value jsontext.Value) (fault string) {
-	text, isText := unquote(value)
+	text, isText := unquoted(value)
 	switch name {
 	case "specversion":
-		if text != cloudevent.CloudEventsVersionV1 {
+		if string(text) != cloudevent.CloudEventsVersionV1 {
 			return fmt.Sprintf("is %s, must be %q", shorten(string(value), 100), cloudevent.CloudEventsVersionV1)
 		}
 		return ""
@@ -97,21 +97,28 @@ func (s *structured) attribute(name string, value jsontext.Value) (fault string)
 	}
 	switch name {
 	case "id":
-		s.event.ID = text
+		s.event.ID = string(text)
+		return checkRequired(s.event.ID)
 	case "type":
-		s.event.Type = text
+		s.event.Type = string(text)
+		return checkRequired(s.event.Type)
 	case "source":
-		source, ok := uriRef(text)
-		if !ok && text != "" {
-			return "is no URI reference"
-		}
-		s.event.Source = source
+		return s.source(string(text))
 	case "time":
-		s.event.Time, fault = parseTime(text)
+		s.event.Time, fault = parseTime(string(text))
 		return fault
 	default:
-		return s.extension(name, text, value)
+		return s.extension(name, textOf(text), value)
 	}
+}
+
+// source takes the source, escaped in every form alike.
+func (s *structured) source(text string) (fault string) {
+	source, ok := uriRef(text)
+	if !ok && text != "" {
+		return "is no URI reference"
+	}
+	s.event.Source = source
 	return checkRequired(text)
 }
 
