@@ -39,7 +39,7 @@ var Deduplicate = handler.Type[DeduplicateConfig]{
 		if b.Claims == nil {
 			return nil, errors.New("there is no store to keep claims in")
 		}
-		return &deduplicate{key: c.Key, window: c.Window, claims: b.Claims, scope: digest(c.Key.Source())[:16]}, nil
+		return &deduplicate{key: c.Key, window: c.Window, claims: b.Claims, scope: "deduplicate/" + digest(c.Key.Source())[:16] + "/"}, nil
 	},
 }
 
@@ -47,20 +47,16 @@ type deduplicate struct {
 	key    *expr.Template
 	window time.Duration
 	claims handler.Claims
-	scope  string
+	scope  string // What all keys of its claims begin with.
 }
 
 // Handle implements handler.Handler.
 func (d *deduplicate) Handle(ctx context.Context, m *handler.Message) (handler.Result, error) {
-	key, err := d.key.Eval(m)
-	if err == nil && key == "" {
-		// All messages without a key would be duplicates of each other, and lost.
-		err = errors.New("the key is empty")
-	}
+	claim, err := d.claim(m)
 	if err != nil {
 		return handler.Result{}, handler.ExpressionError(err)
 	}
-	verdict, err := m.Take(ctx, d.claims, Deduplicate.Name, d.claim(key), d.window)
+	verdict, err := m.Take(ctx, d.claims, Deduplicate.Name, claim, d.window)
 	switch {
 	case err != nil:
 		return handler.Result{}, err
@@ -75,12 +71,21 @@ func (d *deduplicate) Handle(ctx context.Context, m *handler.Message) (handler.R
 // the length of keys; events don't.
 const maxClaimKey = 256
 
-// claim returns the key of the claim.
-func (d *deduplicate) claim(key string) string {
-	if len(key) > maxClaimKey {
-		key = "sha256 " + digest(key)
+// claim returns the key of the message's claim.
+func (d *deduplicate) claim(m *handler.Message) (string, error) {
+	var buf [maxClaimKey]byte
+	claim, err := d.key.AppendEval(append(buf[:0], d.scope...), m)
+	if err != nil {
+		return "", err
 	}
-	return "deduplicate/" + d.scope + "/" + key
+	switch key := claim[len(d.scope):]; {
+	case len(key) == 0:
+		// All messages without a key would be duplicates of each other, and lost.
+		return "", errors.New("the key is empty")
+	case len(key) > maxClaimKey:
+		return d.scope + "sha256 " + digest(string(key)), nil
+	}
+	return string(claim), nil
 }
 
 func digest(text string) string {

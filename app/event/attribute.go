@@ -100,6 +100,9 @@ func checkRequired(value string) string {
 
 // checkText refuses what a CloudEvents string may not hold.
 func checkText(value string) string {
+	if isPrintable(value) {
+		return ""
+	}
 	if !utf8.ValidString(value) {
 		return "is not valid UTF-8"
 	}
@@ -107,6 +110,17 @@ func checkText(value string) string {
 		return "holds a control character"
 	}
 	return ""
+}
+
+// isPrintable reports whether value is ASCII without control characters, as
+// nearly all values are.
+func isPrintable(value string) bool {
+	for i := range len(value) {
+		if value[i] < ' ' || value[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // checkExtension checks an extension attribute, or an optional one that stands
@@ -164,6 +178,9 @@ func checkContentType(contentType string) string {
 // text/json, or any type with the suffix +json. CloudEvents' own types are not:
 // they hold events, not data.
 func IsJSON(contentType string) bool {
+	if contentType == contentTypeJSON {
+		return true
+	}
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil || strings.HasPrefix(mediaType, cloudEventsPrefix) {
 		return false
@@ -171,9 +188,10 @@ func IsJSON(contentType string) bool {
 	return mediaType == contentTypeJSON || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
 }
 
-// parseTime reads an RFC 3339 timestamp.
+// parseTime reads an RFC 3339 timestamp, as the SDK's types.ParseTime does,
+// which puts the text on the heap.
 func parseTime(text string) (time.Time, string) {
-	t, err := types.ParseTime(text)
+	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return time.Time{}, fmt.Sprintf("is %s: write the time after RFC 3339, such as 2026-01-02T15:04:05Z", quote(text))
 	}

@@ -157,7 +157,7 @@ func isBinary(headers []record.Header) bool {
 func contentType(headers []record.Header) string {
 	for i := len(headers) - 1; i >= 0; i-- {
 		if strings.EqualFold(headers[i].Key, record.HeaderContentType) {
-			return string(headers[i].Value)
+			return textOf(headers[i].Value)
 		}
 	}
 	return ""

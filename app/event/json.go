@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -76,25 +77,30 @@ var ErrTooMany = errors.New("too many items")
 // are slices of text, so that nothing is copied or rewritten on the way.
 type reader struct {
 	text []byte
+	in   bytes.Buffer
 	d    *jsontext.Decoder
 }
 
 // newReader reads text; close the reader afterwards.
-func newReader(text []byte) reader {
-	d := decoders.Get().(*jsontext.Decoder)
-	d.Reset(bytes.NewBuffer(text))
-	return reader{text: text, d: d}
+func newReader(text []byte) *reader {
+	r := readers.Get().(*reader)
+	r.text = text
+	// A decoder reads a bytes.Buffer in place instead of copying it.
+	r.in = *bytes.NewBuffer(text)
+	r.d.Reset(&r.in)
+	return r
 }
 
-// close gives the decoder back. It must not hold on to the text.
+// close gives the reader back. It must not hold on to the text.
 func (r *reader) close() {
+	r.text, r.in = nil, bytes.Buffer{}
 	r.d.Reset(nothing{})
-	decoders.Put(r.d)
+	readers.Put(r)
 }
 
-// decoders keep what they know of names between texts: to make it anew is most
-// of what a small text costs.
-var decoders = sync.Pool{New: func() any { return jsontext.NewDecoder(nothing{}) }}
+// readers keep what their decoders know of names between texts: to make it anew
+// is most of what a small text costs.
+var readers = sync.Pool{New: func() any { return &reader{d: jsontext.NewDecoder(nothing{})} }}
 
 type nothing struct{}
 
@@ -190,42 +196,87 @@ func members(text []byte, visit func(name string, value jsontext.Value)) error {
 	return r.end()
 }
 
-// unquote returns the string that value holds.
+// unquote returns the string that value, which has been read, holds.
 func unquote(value jsontext.Value) (string, bool) {
+	text, ok := unquoted(value)
+	return textOf(text), ok
+}
+
+// unquoted is unquote for whoever needs no string. Without escapes, the text is
+// a part of value.
+func unquoted(value jsontext.Value) ([]byte, bool) {
 	if value.Kind() != jsontext.KindString {
-		return "", false
+		return nil, false
 	}
-	s, err := jsontext.AppendUnquote(nil, value)
-	return string(s), err == nil
+	if bytes.IndexByte(value, '\\') >= 0 {
+		text, err := jsontext.AppendUnquote(nil, value)
+		return text, err == nil
+	}
+	return value[1 : len(value)-1], true
+}
+
+// textOf returns text as a string. What nearly every event holds needs no copy.
+func textOf(text []byte) string {
+	switch string(text) {
+	case "specversion":
+		return "specversion"
+	case "id":
+		return "id"
+	case "source":
+		return "source"
+	case "type":
+		return "type"
+	case "time":
+		return "time"
+	case "data":
+		return "data"
+	case attrDataContentType:
+		return attrDataContentType
+	case contentTypeJSON:
+		return contentTypeJSON
+	case ContentType:
+		return ContentType
+	}
+	return string(text)
 }
 
 // maxDigits bounds the digits of an integer: arithmetic on longer ones takes
 // time that grows faster than they do.
 const maxDigits = 400
 
-// checkNumbers finds numbers that no handler can work with: beyond the range of
+// checkNumbers finds a number that no handler can work with: beyond the range of
 // a float64, or of more than maxDigits digits. A JSON Schema check panics on
 // some of them.
-func checkNumbers(value any, path []string) []Problem {
+func checkNumbers(data any) []Problem {
+	path, found := badNumber(data)
+	if !found {
+		return nil
+	}
+	path = append(path, "data")
+	slices.Reverse(path)
+	return []Problem{{shorten(pointer(path...), 300), "is a number out of range"}}
+}
+
+// badNumber returns where such a number is, from the inside out, so that a path
+// is made only where there is one.
+func badNumber(value any) (path []string, found bool) {
 	switch v := value.(type) {
 	case json.Number:
-		if strings.ContainsAny(string(v), ".eE") || len(v) > maxDigits {
-			return []Problem{{shorten(pointer(append([]string{"data"}, path...)...), 300), "is a number out of range"}}
-		}
+		return nil, len(v) > maxDigits || strings.ContainsAny(string(v), ".eE")
 	case []any:
 		for i, item := range v {
-			if faults := checkNumbers(item, append(path, strconv.Itoa(i))); len(faults) > 0 {
-				return faults
+			if path, found := badNumber(item); found {
+				return append(path, strconv.Itoa(i)), true
 			}
 		}
 	case map[string]any:
 		for name, item := range v {
-			if faults := checkNumbers(item, append(path, name)); len(faults) > 0 {
-				return faults
+			if path, found := badNumber(item); found {
+				return append(path, name), true
 			}
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // kindName names a kind of JSON value with its article.

@@ -62,11 +62,9 @@ func (s *structured) member(name string, value jsontext.Value) {
 		return
 	}
 	s.seen.note(name)
-	if fault := checkMember(name, value); fault != "" {
+	if fault := s.attribute(name, value); fault != "" {
 		s.fault(name, fault)
-		return
 	}
-	s.attribute(name, value)
 }
 
 // note notes a required attribute.
@@ -83,40 +81,83 @@ func (s *seen) note(name string) {
 	}
 }
 
-// attribute takes an attribute that has been checked.
-func (s *structured) attribute(name string, value jsontext.Value) {
-	text, _ := unquote(value)
+// attribute takes an attribute, or says what is wrong with it.
+func (s *structured) attribute(name string, value jsontext.Value) (fault string) {
+	text, isText := unquoted(value)
 	switch name {
 	case "specversion":
-	case "id":
-		s.event.ID = text
-	case "source":
-		s.event.Source, _ = uriRef(text)
-	case "type":
-		s.event.Type = text
-	case "time":
-		s.event.Time, _ = parseTime(text)
-	default:
-		s.extension(name, text, value)
+		if string(text) != cloudevent.CloudEventsVersionV1 {
+			return fmt.Sprintf("is %s, must be %q", shorten(string(value), 100), cloudevent.CloudEventsVersionV1)
+		}
+		return ""
+	case "id", "source", "type", "time", attrSubject, attrDataSchema, attrDataContentType:
+		if !isText {
+			return "is " + kindName(value.Kind()) + ", must be a string"
+		}
 	}
+	switch name {
+	case "id":
+		s.event.ID = string(text)
+		return checkRequired(s.event.ID)
+	case "type":
+		s.event.Type = string(text)
+		return checkRequired(s.event.Type)
+	case "source":
+		return s.source(string(text))
+	case "time":
+		s.event.Time, fault = parseTime(string(text))
+		return fault
+	default:
+		return s.extension(name, textOf(text), value)
+	}
+}
+
+// source takes the source, escaped in every form alike.
+func (s *structured) source(text string) (fault string) {
+	source, ok := uriRef(text)
+	if !ok && text != "" {
+		return "is no URI reference"
+	}
+	s.event.Source = source
+	return checkRequired(text)
 }
 
 // extension takes an extension attribute, or an optional one that stands among
 // them. Encode writes application/json where nothing else is said.
-func (s *structured) extension(name, text string, value jsontext.Value) {
+func (s *structured) extension(name, text string, value jsontext.Value) (fault string) {
 	if name == attrDataContentType && text == contentTypeJSON {
-		return
+		return ""
+	}
+	extension, fault := extensionValue(text, value)
+	if wrong := checkExtension(name, extension); wrong != "" { // the name's fault goes first
+		return wrong
+	}
+	if fault != "" {
+		return fault
 	}
 	if s.event.Extensions == nil {
 		s.event.Extensions = make(map[string]any)
 	}
+	s.event.Extensions[name] = extension
+	return ""
+}
+
+// extensionValue is the value of an extension attribute; text is what it holds
+// as a string.
+func extensionValue(text string, value jsontext.Value) (extension any, fault string) {
 	switch value.Kind() {
+	case jsontext.KindString:
+		return text, ""
 	case jsontext.KindTrue, jsontext.KindFalse:
-		s.event.Extensions[name] = value.Kind() == jsontext.KindTrue
+		return value.Kind() == jsontext.KindTrue, ""
 	case jsontext.KindNumber:
-		s.event.Extensions[name], _ = parseInteger(value)
+		n, ok := parseInteger(value)
+		if !ok {
+			return nil, "is " + shorten(string(value), 100) + ": a number in an extension attribute is an integer of 32 bits"
+		}
+		return n, ""
 	default:
-		s.event.Extensions[name] = text
+		return nil, "is " + kindName(value.Kind()) + ", must be a string, a boolean or an integer"
 	}
 }
 
@@ -154,60 +195,6 @@ func (s *structured) finish() {
 		s.fault("data_base64", "stands beside data: only one of them may be there")
 	case !s.seen.data && !s.seen.base64:
 		s.fault("data", "is missing")
-	}
-}
-
-// checkMember checks the JSON value of an attribute.
-func checkMember(name string, value jsontext.Value) string {
-	text, isText := unquote(value)
-	switch name {
-	case "specversion":
-		if text != cloudevent.CloudEventsVersionV1 {
-			return fmt.Sprintf("is %s, must be %q", shorten(string(value), 100), cloudevent.CloudEventsVersionV1)
-		}
-		return ""
-	case "id", "source", "type", "time", attrSubject, attrDataSchema, attrDataContentType:
-		if !isText {
-			return "is " + kindName(value.Kind()) + ", must be a string"
-		}
-	default:
-		return checkExtensionMember(name, value)
-	}
-	switch name {
-	case "time":
-		_, fault := parseTime(text)
-		return fault
-	case attrSubject, attrDataSchema, attrDataContentType:
-		return checkExtension(name, text)
-	case "source":
-		if _, ok := uriRef(text); !ok && text != "" {
-			return "is no URI reference"
-		}
-	}
-	return checkRequired(text)
-}
-
-// checkExtensionMember checks the JSON value of an extension attribute.
-func checkExtensionMember(name string, value jsontext.Value) string {
-	switch value.Kind() {
-	case jsontext.KindString:
-		text, _ := unquote(value)
-		return checkExtension(name, text)
-	case jsontext.KindTrue, jsontext.KindFalse:
-		return checkName(name)
-	case jsontext.KindNumber:
-		if fault := checkName(name); fault != "" {
-			return fault
-		}
-		if _, ok := parseInteger(value); !ok {
-			return "is " + shorten(string(value), 100) + ": a number in an extension attribute is an integer of 32 bits"
-		}
-		return ""
-	default:
-		if fault := checkName(name); fault != "" {
-			return fault
-		}
-		return "is " + kindName(value.Kind()) + ", must be a string, a boolean or an integer"
 	}
 }
 

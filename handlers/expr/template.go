@@ -77,14 +77,15 @@ func (t *Template) Eval(vars Vars) (string, error) {
 		return t.parts[0].text(vars)
 	}
 	var buf [256]byte
-	text, err := t.append(buf[:0], vars)
+	text, err := t.AppendEval(buf[:0], vars)
 	if err != nil {
 		return "", err
 	}
 	return string(text), nil
 }
 
-func (t *Template) append(dst []byte, vars Vars) ([]byte, error) {
+// AppendEval appends what Eval returns.
+func (t *Template) AppendEval(dst []byte, vars Vars) ([]byte, error) {
 	var err error
 	for i := range t.parts {
 		p := &t.parts[i]

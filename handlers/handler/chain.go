@@ -77,9 +77,9 @@ type run struct {
 	ordinals map[place]int // Of the next output of a place; nil until there are two outputs.
 	dropped  []Dropped
 	// inVain says that a message was dropped with nothing routed, kept are the keys of the claims
-	// that all other messages hold.
-	inVain bool
-	kept   []string
+	// that all other messages hold. There are none before the message was split.
+	inVain, split bool
+	kept          []string
 }
 
 // place is where an output came from, and for whom it is.
@@ -115,10 +115,10 @@ func (c *Chain) Run(ctx context.Context, m *Message, observe func(step int, took
 // from runs a message through the handlers from the one with index i on.
 func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
 	for ; i < len(r.chain.steps); i++ {
-		step := r.chain.steps[i]
+		step := &r.chain.steps[i]
 		result, err := r.handle(ctx, i, m)
 		if err != nil {
-			return &StepError{Step: step, Err: err}
+			return &StepError{Step: *step, Err: err}
 		}
 		r.collect(i, m)
 		switch {
@@ -129,11 +129,11 @@ func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
 		case len(result.many) > 0:
 			return r.each(ctx, i, m.routed, result.many)
 		case result.reason != "":
-			r.dropped = append(r.dropped, Dropped{Step: step, Reason: result.reason})
+			r.dropped = append(r.dropped, Dropped{Step: *step, Reason: result.reason})
 			r.end(m, !m.routed)
 			return nil
 		default:
-			return &StepError{Step: step, Err: Permanent(errors.New("the handler returned neither a message nor a reason to drop it"))}
+			return &StepError{Step: *step, Err: Permanent(errors.New("the handler returned neither a message nor a reason to drop it"))}
 		}
 	}
 	r.end(m, false)
@@ -142,6 +142,7 @@ func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
 
 // each runs the messages that handler i made of one through the handlers after it.
 func (r *run) each(ctx context.Context, i int, routed bool, messages []*Message) *StepError {
+	r.split = true
 	for _, m := range messages {
 		if m == nil {
 			return &StepError{Step: r.chain.steps[i], Err: Permanent(errors.New("the handler returned a message that is nil"))}
@@ -206,6 +207,9 @@ func (r *run) ordinal(j int, at place) int {
 func (r *run) end(m *Message, inVain bool) {
 	if inVain {
 		r.inVain = true
+		return
+	}
+	if !r.split {
 		return
 	}
 	for _, c := range m.Claims {

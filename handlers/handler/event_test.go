@@ -59,6 +59,18 @@ func TestEventValue(t *testing.T) {
 	}
 }
 
+// Strings of short data are parts of one copy of it; those of long data stand by themselves.
+func TestEventValueIsTheSameForShortAndLongData(t *testing.T) {
+	for _, space := range []int{0, 400, 500, 600} {
+		data := ` {"a": "xé", "\u0062":["\"", "", 12, -0.5, 12345678901234567890123] ,` + strings.Repeat(" ", space) + `"c":"y"}`
+		want := map[string]any{"a": "xé", "b": []any{`"`, "", int64(12), -0.5, json.Number("12345678901234567890123")}, "c": "y"}
+		got, err := (&handler.Event{Data: []byte(data)}).Value()
+		if diff := cmp.Diff(any(want), got); err != nil || diff != "" {
+			t.Errorf("%d bytes: %v (-want +got):\n%s", len(data), err, diff)
+		}
+	}
+}
+
 // A decoder that is used again must not remember what went wrong the last time.
 func TestEventValueAfterFailure(t *testing.T) {
 	for range 10 {

@@ -21,9 +21,14 @@ const MaxDepth = 100
 // decoders keeps the buffers of decoders that have done their work.
 var decoders = sync.Pool{New: func() any { return &decoder{json: jsontext.NewDecoder(new(bytes.Reader))} }}
 
+// maxShared is how long data may be, in bytes, for its strings to be parts of one copy of it: that
+// takes one allocation for all of them, but a single one that somebody keeps holds on to the rest.
+const maxShared = 512
+
 type decoder struct {
 	json *jsontext.Decoder
 	in   bytes.Buffer
+	text string // The data, where it is no longer than maxShared.
 }
 
 // decodeJSON decodes exactly one JSON value, as Event.Value says.
@@ -33,6 +38,10 @@ func decodeJSON(data []byte) (any, error) {
 	// A decoder reads a bytes.Buffer in place instead of copying it.
 	d.in = *bytes.NewBuffer(data)
 	d.json.Reset(&d.in)
+	d.text = ""
+	if len(data) <= maxShared {
+		d.text = string(data)
+	}
 	value, err := d.value(0)
 	if err == nil {
 		_, err = d.json.ReadToken()
@@ -47,6 +56,16 @@ func decodeJSON(data []byte) (any, error) {
 }
 
 func (d *decoder) value(depth int) (any, error) {
+	switch d.json.PeekKind() {
+	case jsontext.KindString:
+		return d.quoted()
+	case jsontext.KindNumber:
+		raw, err := d.json.ReadValue()
+		if err != nil {
+			return nil, unexpected(err)
+		}
+		return number(d.part(raw, 0)), nil
+	}
 	token, err := d.json.ReadToken()
 	if err != nil {
 		return nil, unexpected(err)
@@ -56,10 +75,6 @@ func (d *decoder) value(depth int) (any, error) {
 		return nil, nil
 	case jsontext.KindTrue, jsontext.KindFalse:
 		return token.Bool(), nil
-	case jsontext.KindString:
-		return token.String(), nil
-	case jsontext.KindNumber:
-		return number(token.String()), nil
 	}
 	if depth == MaxDepth {
 		return nil, fmt.Errorf("nested deeper than %d at byte %d", MaxDepth, d.json.InputOffset())
@@ -70,14 +85,44 @@ func (d *decoder) value(depth int) (any, error) {
 	return d.array(depth + 1)
 }
 
+// name reads the name of a member. What is none is an error of the token, not of what it begins.
+func (d *decoder) name() (string, error) {
+	if d.json.PeekKind() == jsontext.KindString {
+		return d.quoted()
+	}
+	_, err := d.json.ReadToken()
+	return "", unexpected(err)
+}
+
+// quoted reads a string.
+func (d *decoder) quoted() (string, error) {
+	raw, err := d.json.ReadValue()
+	if err != nil {
+		return "", unexpected(err)
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return d.part(raw, len(`"`)), nil
+	}
+	text, err := jsontext.AppendUnquote(nil, raw)
+	return string(text), err
+}
+
+// part is what was just read as a string, without the margin at either end.
+func (d *decoder) part(raw jsontext.Value, margin int) string {
+	if d.text == "" {
+		return string(raw[margin : len(raw)-margin])
+	}
+	end := int(d.json.InputOffset())
+	return d.text[end-len(raw)+margin : end-margin]
+}
+
 func (d *decoder) object(depth int) (any, error) {
 	fields := make(map[string]any)
 	for d.json.PeekKind() != jsontext.KindEndObject {
-		token, err := d.json.ReadToken()
+		name, err := d.name()
 		if err != nil {
-			return nil, unexpected(err)
+			return nil, err
 		}
-		name := token.String()
 		if fields[name], err = d.value(depth); err != nil {
 			return nil, err
 		}

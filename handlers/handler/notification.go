@@ -56,7 +56,7 @@ func (n *Notification) AppendJSON(dst []byte) []byte {
 	}
 	dst = append(dst, n.Data...)
 	dst = append(dst, `,"created_at":"`...)
-	dst = n.CreatedAt.UTC().AppendFormat(dst, Milliseconds)
+	dst = appendMilliseconds(dst, n.CreatedAt.UTC())
 	dst = appendField(dst, `","event":{"id":`, n.Event.ID)
 	dst = appendField(dst, `,"source":`, n.Event.Source)
 	dst = appendField(dst, `,"type":`, n.Event.Type)
@@ -66,6 +66,15 @@ func (n *Notification) AppendJSON(dst []byte) []byte {
 	}
 	dst = n.Event.Time.AppendFormat(append(dst, '"'), time.RFC3339Nano)
 	return append(dst, `"}}`...)
+}
+
+// appendMilliseconds appends a time in UTC as Milliseconds has it. Package time has a short way for
+// RFC 3339 alone: any other layout takes four times as long.
+func appendMilliseconds(dst []byte, t time.Time) []byte {
+	dst = t.AppendFormat(dst, time.RFC3339)
+	ms := t.Nanosecond() / int(time.Millisecond)
+	digit := func(n int) byte { return '0' + byte(n%10) }
+	return append(dst[:len(dst)-len("Z")], '.', digit(ms/100), digit(ms/10), digit(ms), 'Z')
 }
 
 // MarshalJSON returns what AppendJSON appends. Inside encoding/json the bytes of Data are compacted

@@ -2,11 +2,13 @@ package handler_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
@@ -109,6 +111,17 @@ func TestNotificationID(t *testing.T) {
 		}
 		seen[id] = true
 	}
+}
+
+// created_at is written without package time's formatting of layouts; it must look as if it were.
+func TestCreatedAtIsWrittenInMilliseconds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at := time.Unix(rapid.Int64Range(-1e11, 1e12).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds"))
+		n := handler.Notification{CreatedAt: at}
+		if got, want := string(n.AppendJSON(nil)), `"created_at":"`+at.UTC().Format(handler.Milliseconds)+`"`; !strings.Contains(got, want) {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	})
 }
 
 func BenchmarkNotificationJSON(b *testing.B) {
