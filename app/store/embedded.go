@@ -13,7 +13,8 @@ import (
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
-// embedded is the database in a folder that belongs to one process.
+// embedded is the database in a folder that belongs to one process, which is why
+// its filter can know all keys.
 //
 // What it acknowledged survives the death of the process, SIGKILL included,
 // because every write is in the operating system's page cache by then. It
@@ -21,7 +22,8 @@ import (
 // cost the claims of the last seconds: a message repeated at that very moment
 // would then be delivered a second time. Nothing is ever lost by it.
 type embedded struct {
-	db *badger.DB
+	db    *badger.DB
+	known *filter
 	// One batch at a time is carried out, so all share the memory.
 	scratch *scratch
 }
@@ -34,7 +36,7 @@ type scratch struct {
 }
 
 func newEmbedded(db *badger.DB) embedded {
-	return embedded{db: db, scratch: &scratch{
+	return embedded{db: db, known: &filter{}, scratch: &scratch{
 		marks:   make(entry, 0, maxMarks+1),
 		entries: make([]badger.Entry, 0, maxBatch),
 	}}
@@ -57,7 +59,7 @@ func openEmbedded(dir string, log *slog.Logger, now func() time.Time) (*Store, e
 }
 
 // settings fit badger to a sidecar: some 60 MiB of memory at rest, where its
-// defaults take several hundred.
+// defaults take several hundred. The filter's few bytes a claim come on top.
 //
 // All values are a few dozen bytes and stay in the LSM tree, so the value log
 // stays empty and there is nothing in it to collect. Expired claims go when a
@@ -82,11 +84,15 @@ func settings(dir string, log *slog.Logger) badger.Options {
 }
 
 // close writes what is still in memory to tables and gives the folder free.
-func (d embedded) close() error { return d.db.Close() }
+func (d embedded) close() error {
+	d.known.stop()
+	return d.db.Close()
+}
 
 // commit carries out a batch in one transaction. Requests see what those
 // before them did, so two for one key may share a batch.
 func (d embedded) commit(batch []*request, now time.Time) {
+	d.known.tend(d.db)
 	d.scratch.values, d.scratch.entries = d.scratch.values[:0], d.scratch.entries[:0]
 	err := d.db.Update(func(txn *badger.Txn) error {
 		for _, r := range batch {
@@ -122,12 +128,16 @@ func (d embedded) apply(txn *badger.Txn, r *request, now time.Time) error {
 	case len(c.entry) == 0:
 		return txn.Delete(r.id)
 	}
+	d.known.add(r.id)
 	return txn.SetEntry(d.scratch.entry(r.id, c.entry))
 }
 
 // read returns the entry under id, an empty one where there is none.
 func (d embedded) read(txn *badger.Txn, id []byte, now time.Time) (held entry, err error) {
 	held = d.scratch.marks[:0]
+	if d.known.absent(id) {
+		return held, nil
+	}
 	item, err := txn.Get(id)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return held, nil
