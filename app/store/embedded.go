@@ -72,8 +72,11 @@ func settings(dir string, log *slog.Logger) badger.Options {
 		WithDetectConflicts(false). // There is one writer.
 		WithMemTableSize(16 << 20).
 		WithNumMemtables(3).
-		WithNumLevelZeroTables(2).
-		WithNumLevelZeroTablesStall(6).
+		// Compacting costs more than all else, and reads, which many tables
+		// make slower, are rare thanks to the filter.
+		WithNumLevelZeroTables(5).
+		WithNumLevelZeroTablesStall(10).
+		WithBaseLevelSize(64 << 20).
 		WithNumCompactors(2).
 		WithValueThreshold(1 << 20).
 		WithValueLogFileSize(1 << 20).
