@@ -65,7 +65,7 @@ func (c claims) Release(ctx context.Context, key string, origin handler.Origin) 
 // of keys, and because keys may hold personal data that has no business on a
 // disk. The lengths in front keep ("a", "bc") apart from ("ab", "c").
 //
-// It is short enough for the compiler to do without an allocation.
+// It is short enough to be inlined, which saves an allocation.
 func (c claims) id(key string) []byte {
 	sum := c.sum(key)
 	return sum[:]

@@ -191,7 +191,7 @@ func TestMistakesOfAFullFilter(t *testing.T) {
 		t.Errorf("%d of %d keys seem to be there", mistakes, asked)
 	}
 	for keys := range 10 {
-		keys <<= 3 * keys
+		keys <<= 2 * keys
 		if room := newBloom(keys).room; room < spare*keys || room > max(leastRoom, 2*spare*keys) {
 			t.Errorf("a filter for %d keys has room for %d", keys, room)
 		}
