@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/trieungochai/kafka-notify/app/store"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
@@ -19,6 +20,18 @@ func BenchmarkTake(b *testing.B) {
 				takeFresh(b, databases[name](b).open(b).Claims("p"), callers)
 			})
 		}
+	}
+}
+
+// BenchmarkTakeUnfiltered is what BenchmarkTake on the embedded store is measured
+// against: every key is looked for in the database.
+func BenchmarkTakeUnfiltered(b *testing.B) {
+	for _, callers := range []int{1, 64, 1000} {
+		b.Run(fmt.Sprint("callers=", callers), func(b *testing.B) {
+			s := databases["embedded"](b).open(b)
+			store.StopFilter(s)
+			takeFresh(b, s.Claims("p"), callers)
+		})
 	}
 }
 

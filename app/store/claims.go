@@ -64,12 +64,18 @@ func (c claims) Release(ctx context.Context, key string, origin handler.Origin) 
 // id is the key in the database. It is a hash because badger limits the size
 // of keys, and because keys may hold personal data that has no business on a
 // disk. The lengths in front keep ("a", "bc") apart from ("ab", "c").
+//
+// It is short enough to be inlined, which saves an allocation.
 func (c claims) id(key string) []byte {
+	sum := c.sum(key)
+	return sum[:]
+}
+
+func (c claims) sum(key string) [sha256.Size]byte {
 	b := make([]byte, 0, 256)
 	for _, part := range [...]string{c.pipeline, key} {
 		b = binary.AppendUvarint(b, uint64(len(part)))
 		b = append(b, part...)
 	}
-	sum := sha256.Sum256(b)
-	return sum[:]
+	return sha256.Sum256(b)
 }

@@ -66,11 +66,15 @@ func (e entry) until() time.Time {
 	return last
 }
 
-// encode writes the version and then, for each mark, its end and its
+// encode returns the entry as it is stored.
+func (e entry) encode() []byte {
+	return e.appendTo(make([]byte, 0, 1+64*len(e)))
+}
+
+// appendTo writes the version and then, for each mark, its end and its
 // acceptance (seconds, nanoseconds) and the origin (length and bytes of the
 // topic, partition, offset), all numbers as varints.
-func (e entry) encode() []byte {
-	b := make([]byte, 0, 1+64*len(e))
+func (e entry) appendTo(b []byte) []byte {
 	b = append(b, entryVersion)
 	for _, m := range e {
 		for _, t := range [...]time.Time{m.until, m.acceptedAt} {
@@ -87,11 +91,15 @@ func (e entry) encode() []byte {
 
 // decode reads what encode wrote and leaves out what has ended by now.
 func decode(b []byte, now time.Time) (entry, error) {
+	return entry(nil).appendFrom(b, now)
+}
+
+// appendFrom reads the same and appends it to e.
+func (e entry) appendFrom(b []byte, now time.Time) (entry, error) {
 	if len(b) == 0 || b[0] != entryVersion {
 		return nil, errEntry
 	}
 	r := reader{rest: b[1:]}
-	var e entry
 	for len(r.rest) > 0 {
 		m := mark{until: r.time(), acceptedAt: r.time()}
 		m.origin.Topic = r.text()

@@ -14,3 +14,7 @@ var ErrEntry = errEntry
 
 // Connections is how many batches are under way to Redis at once.
 const Connections = connections
+
+// StopFilter has an embedded store look for every key. It must not have been
+// asked for any yet.
+func StopFilter(s *Store) { s.db.(embedded).known.stop() }

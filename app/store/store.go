@@ -20,10 +20,11 @@ type Store struct {
 	db  database
 	now func() time.Time
 
-	queue   chan *request
+	queue   queue
+	used    sync.Pool // of requests
 	workers sync.WaitGroup
 
-	closing sync.RWMutex // held while a request enters the queue
+	closing sync.Mutex
 	closed  bool
 }
 
@@ -52,7 +53,8 @@ func Open(ctx context.Context, c config.Store, log *slog.Logger) (*Store, error)
 // newStore starts the workers of a store: each has the database carry out one
 // batch at a time.
 func newStore(db database, workers int, now func() time.Time) *Store {
-	s := &Store{db: db, now: now, queue: make(chan *request, maxBatch)}
+	s := &Store{db: db, now: now}
+	s.queue.filled.L = &s.queue.mu
 	for range workers {
 		s.workers.Go(s.work)
 	}
@@ -68,7 +70,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.queue)
+	s.queue.close()
 	s.workers.Wait()
 	if err := s.db.close(); err != nil {
 		return fmt.Errorf("close the store: %w", err)
