@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -272,8 +273,18 @@ func awaitBroker(ctx context.Context, client *kafka.Client, brokers []string, lo
 // brokerPatience is how long Start waits for a first broker.
 const brokerPatience = 60 * time.Second
 
-// Run starts the service, calls started, serves until ctx ends, and stops.
+// heapGrowth is GOGC, unless that is set: how much may be allocated before
+// garbage is collected, in percent of what is in use. A message takes some 10 KB
+// that nobody needs a moment later; with Go's own 100 a backlog went a seventh
+// slower, and took 180 MB less.
+const heapGrowth = 200
+
+// Run starts the service, calls started, serves until ctx ends, and stops. It is
+// for a process of its own.
 func Run(ctx context.Context, o Options, started func(*App)) error {
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(heapGrowth)
+	}
 	a, err := New(o)
 	if err != nil {
 		return err

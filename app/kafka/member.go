@@ -105,7 +105,7 @@ func (m *member) options() []kgo.Opt {
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ProducerBatchMaxBytes(int32(m.config.MaxBytes)),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // as the other publisher; brokers bound compressed sizes
-		kgo.ProducerLinger(0), // a transaction's records come at once, and Flush follows
+		kgo.ProducerLinger(0),                             // a transaction's records come at once, and Flush follows
 		kgo.MaxBufferedRecords(50_000),
 		kgo.RecordDeliveryTimeout(deliveryTimeout),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, as everywhere
