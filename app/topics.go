@@ -105,12 +105,22 @@ func (a *App) poisonTopic() kafka.Topic {
 }
 
 func (a *App) deliveryTopic() kafka.Topic {
-	return kafka.Topic{
+	t := kafka.Topic{
 		Partitions: 1,
 		Retention:  a.cfg.Kafka.Retention.Delivery,
 		MaxBytes:   pipeline.OutputBytes(a.cfg.HTTP.MaxBytes),
 	}
+	if a.cfg.Kafka.Embedded == nil { // which doesn't know the setting
+		t.IndexBytes = deliveryIndexBytes
+	}
+	return t
 }
+
+// deliveryIndexBytes is the size of a delivery topic's index files, which Apache
+// Kafka maps into memory, two for each partition: with its default of 10 MiB a
+// thousand people fill 20 GB of a broker's page cache with holes. This has room
+// for segments of 64 MiB.
+const deliveryIndexBytes = 128 << 10
 
 // endless is how long topics that groups read are kept. On the embedded broker
 // that is for ever: a partition that its retention has emptied would start

@@ -52,8 +52,16 @@ func consumerOptions(t task) []kgo.Opt {
 		kgo.SeedBrokers(t.Brokers...), kgo.ConsumerGroup(t.Group), kgo.ConsumeTopics(t.Topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.RetryBackoffFn(backOff),
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { joined() }),
 	}
+}
+
+// backOff is the service's. With its own of a quarter of a second and more,
+// franz-go would wait that long after each transaction on Apache Kafka, which
+// goes on marking its partitions when it has said that it is committed.
+func backOff(n int) time.Duration {
+	return min(20*time.Millisecond<<min(n, 6), 500*time.Millisecond)
 }
 
 // joined says that the loop is ready once its group has taken it in.

@@ -26,6 +26,8 @@ type Topic struct {
 	Retention time.Duration
 	// MaxBytes is the largest batch the topic takes.
 	MaxBytes int
+	// IndexBytes is the size of a segment's index files; 0: the broker's.
+	IndexBytes int
 }
 
 // configs are the topic's settings in Kafka's words.
@@ -38,6 +40,9 @@ func (t Topic) configs(replication int) map[string]*string {
 		"cleanup.policy":    kadm.StringPtr("delete"),
 		"retention.ms":      kadm.StringPtr(retention),
 		"max.message.bytes": kadm.StringPtr(strconv.Itoa(t.MaxBytes)),
+	}
+	if t.IndexBytes > 0 {
+		set["segment.index.bytes"] = kadm.StringPtr(strconv.Itoa(t.IndexBytes))
 	}
 	if replication >= 3 {
 		set["min.insync.replicas"] = kadm.StringPtr("2")
