@@ -113,7 +113,9 @@ func (b *bench) once(ctx context.Context, m measurement) (got values, err error)
 	}
 	defer func() {
 		b.show("cleaning up")
-		err = errors.Join(err, r.cluster.close(ctx), os.RemoveAll(r.dir))
+		// The files stay until everything is measured: ext4 is slow to make new
+		// ones for minutes after it has deleted thousands.
+		err = errors.Join(err, r.cluster.close(ctx))
 	}()
 	return m.run(ctx, r)
 }

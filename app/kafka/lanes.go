@@ -221,7 +221,7 @@ func (l *lanes) ready(limit int, now time.Time) (bool, time.Duration) {
 		return true, 0
 	}
 	until := l.last.Add(lull)
-	if l.wave > len(l.finished) { // a backlog: large transactions cost it less
+	if l.wave > max(len(l.finished), backlog) { // large transactions cost it less
 		until = l.first.Add(min(patienceFactor*l.took, maxPatience))
 	}
 	wait := until.Sub(now)
@@ -232,6 +232,9 @@ const (
 	// lull is how long a transaction waits for the rest of its wave after the
 	// last message was finished.
 	lull = time.Millisecond
+	// backlog is how many messages are one. Fewer may all be failing ones, which
+	// wait for their next attempt: they must not hold up those that are done.
+	backlog = 100
 	// While most of its wave is missing it waits longer, counted from the first:
 	// so many times what the last one took, or else this long.
 	patienceFactor = 4

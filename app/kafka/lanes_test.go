@@ -30,6 +30,8 @@ func TestWhenATransactionIsMade(t *testing.T) {
 		{name: "all", there: 100, finished: 100, ready: true},
 		{name: "all but a slow one", there: 10, finished: 9, wait: lull},
 		{name: "all but a slow one, later", there: 10, finished: 9, after: lull, ready: true},
+		{name: "one of many that fail", there: 100, finished: 1, wait: lull},
+		{name: "one of many that fail, later", there: 100, finished: 1, after: lull, ready: true},
 		{name: "the beginning of a backlog", there: 1000, finished: 100, after: lull, wait: patienceFactor*took - lull},
 		{name: "a backlog that has waited", there: 1000, finished: 100, after: patienceFactor * took, ready: true},
 		{name: "most of a backlog", there: 1000, finished: 501, after: lull, ready: true},
