@@ -16,6 +16,9 @@ type lanes struct {
 	slots chan struct{} // bounds the messages handed out and not acknowledged
 	wake  func()        // called when there is something to commit
 	wg    sync.WaitGroup
+	// linger is how long a transaction waits for more, counted from the first
+	// that is finished.
+	linger time.Duration
 
 	mu       sync.Mutex
 	byKey    map[laneKey]*lane
@@ -214,13 +217,20 @@ func (l *lanes) forget(w *work) {
 func (l *lanes) ready(limit int, now time.Time) (bool, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch n := len(l.finished); {
-	case n == 0:
+	n := len(l.finished)
+	if n == 0 {
 		return false, 0
-	case l.wave <= 0, n >= limit:
+	}
+	if wait := l.first.Add(l.linger).Sub(now); wait > 0 && n < limit {
+		return false, wait
+	}
+	if l.wave <= 0 || n >= limit {
 		return true, 0
 	}
 	until := l.last.Add(lull)
+	if latest := l.first.Add(maxLull); latest.Before(until) {
+		until = latest
+	}
 	if l.wave > max(len(l.finished), backlog) { // large transactions cost it less
 		until = l.first.Add(min(patienceFactor*l.took, maxPatience))
 	}
@@ -230,8 +240,10 @@ func (l *lanes) ready(limit int, now time.Time) (bool, time.Duration) {
 
 const (
 	// lull is how long a transaction waits for the rest of its wave after the
-	// last message was finished.
-	lull = time.Millisecond
+	// last message was finished, and maxLull after the first: with one every
+	// millisecond there is no lull.
+	lull    = time.Millisecond
+	maxLull = 3 * time.Millisecond
 	// backlog is how many messages are one. Fewer may all be failing ones, which
 	// wait for their next attempt: they must not hold up those that are done.
 	backlog = 100
@@ -268,6 +280,13 @@ func (l *lanes) take(messages, bytes, topics int) (batch []*work) {
 	l.finished = rest
 	l.close()
 	return batch
+}
+
+// hurry lets no transaction wait for more.
+func (l *lanes) hurry() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.linger = 0
 }
 
 // close ends a wave; what is finished already begins the next one.

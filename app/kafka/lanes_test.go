@@ -21,6 +21,7 @@ func TestWhenATransactionIsMade(t *testing.T) {
 		name            string
 		there, finished int
 		limit           int
+		linger          time.Duration
 		after           time.Duration // since the last was finished
 		ready           bool
 		wait            time.Duration
@@ -30,6 +31,9 @@ func TestWhenATransactionIsMade(t *testing.T) {
 		{name: "all", there: 100, finished: 100, ready: true},
 		{name: "all but a slow one", there: 10, finished: 9, wait: lull},
 		{name: "all but a slow one, later", there: 10, finished: 9, after: lull, ready: true},
+		{name: "a tier's only one", there: 1, finished: 1, linger: took, wait: took},
+		{name: "a tier's only one, later", there: 1, finished: 1, linger: took, after: took, ready: true},
+		{name: "as many of a tier as a transaction may have", there: 100, finished: 100, limit: 100, linger: took, ready: true},
 		{name: "one of many that fail", there: 100, finished: 1, wait: lull},
 		{name: "one of many that fail, later", there: 100, finished: 1, after: lull, ready: true},
 		{name: "the beginning of a backlog", there: 1000, finished: 100, after: lull, wait: patienceFactor*took - lull},
@@ -40,7 +44,7 @@ func TestWhenATransactionIsMade(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, acknowledge := newTestLanes(t, tt.there)
-				l.took = took
+				l.took, l.linger = took, tt.linger
 				acknowledge(tt.finished)
 				synctest.Wait()
 				limit := tt.limit

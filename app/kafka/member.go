@@ -254,6 +254,7 @@ func (m *member) leave() {
 // drain lets no further message begin; the loop ends once the last is committed.
 func (m *member) drain() {
 	m.drained.Do(func() { close(m.draining) })
+	m.lanes.hurry()
 	m.mu.Lock()
 	for _, p := range m.parts {
 		p.stop()
@@ -479,7 +480,7 @@ func (m *member) takeUp(fetches kgo.Fetches) error {
 				continue
 			}
 			w := free.work(r)
-			w.part, w.maxBytes = p, m.config.MaxBytes
+			w.part, w.maxBytes, w.bare = p, m.config.MaxBytes, m.config.Bare
 			w.refusals = m.troubles.of(w)
 			p.open = append(p.open, w)
 			batch = append(batch, w)

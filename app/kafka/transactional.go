@@ -31,12 +31,18 @@ type TransactionalConfig struct {
 	Messages, Bytes, Topics int
 	// MaxBytes is the size of the largest record published.
 	MaxBytes int
+	// Bare says that handlers read the record in the message's context, and need
+	// no copy of its headers as metadata.
+	Bare bool
 	// StopWhenLost ends a member, instead of going on with the oldest record,
 	// when the broker no longer has the group's committed offset.
 	StopWhenLost bool
 	// Due, if set, is when a record may be handed out; until then it waits, and
 	// nothing else for it.
 	Due func(*record.Record) time.Time
+	// Linger is how long a transaction waits for more messages. Each costs the
+	// cluster the same, however few it is made of. The default is 0.
+	Linger time.Duration
 	// MetadataAge is how soon new partitions are found. The default is 15 s.
 	MetadataAge time.Duration
 	Log         *slog.Logger
@@ -130,6 +136,7 @@ func (t *Transactional) Subscribe(ctx context.Context, topic string) (<-chan *me
 			id: fmt.Sprintf("%s.%s.%s.%d.%d", t.config.Group, t.config.Instance, topic, len(t.topics), n),
 		}
 		m.lanes = newLanes(out, m.wake)
+		m.lanes.linger = t.config.Linger
 		opening, end := context.WithTimeout(running, openPatience)
 		err := m.open(opening)
 		end()

@@ -28,6 +28,7 @@ type work struct {
 	// refusals are what topics answered to earlier deliveries, in order.
 	refusals []refusal
 	maxBytes int
+	bare     bool
 
 	mu      sync.Mutex
 	settled bool      // acknowledged: nothing can be added any more
@@ -56,7 +57,10 @@ func (w *work) deliver() (*message.Message, context.CancelFunc, *Delivery) {
 	w.mu.Unlock()
 	ctx, cancel := context.WithCancel(w.part.ctx)
 	carrying := &deliveryContext{ctx, Delivery{Record: &w.rec, Stopping: w.part.stopping, tx: w}}
-	msg := messageOf(&w.rec)
+	msg := message.NewMessage(w.rec.Get(record.HeaderUUID), w.rec.Value)
+	if !w.bare {
+		addMetadata(msg, &w.rec)
+	}
 	msg.SetContext(carrying)
 	return msg, cancel, &carrying.delivery
 }
@@ -152,9 +156,8 @@ func (free *room) work(r *kgo.Record) *work {
 	return w
 }
 
-// messageOf is rec as a handler of Watermill gets it.
-func messageOf(rec *record.Record) *message.Message {
-	msg := message.NewMessage("", rec.Value)
+// addMetadata copies rec's headers into msg, as handlers of Watermill know them.
+func addMetadata(msg *message.Message, rec *record.Record) {
 	var size int
 	for _, h := range rec.Headers {
 		size += len(h.Value)
@@ -164,11 +167,8 @@ func messageOf(rec *record.Record) *message.Message {
 	for _, h := range rec.Headers {
 		at := all.Len()
 		all.Write(h.Value)
-		if value := all.String()[at:]; h.Key == record.HeaderUUID {
-			msg.UUID = value
-		} else {
-			msg.Metadata[h.Key] = value
+		if h.Key != record.HeaderUUID {
+			msg.Metadata[h.Key] = all.String()[at:]
 		}
 	}
-	return msg
 }

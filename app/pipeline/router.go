@@ -148,13 +148,18 @@ func (r *Router) subscriber(p *Pipeline, group string, tier int) (subscriber, er
 	c := kafka.TransactionalConfig{
 		Cluster: r.wiring.Cluster, Group: group, Instance: r.wiring.Instance,
 		Sessions: p.sessions, Messages: p.batch.Messages, Bytes: p.batch.Bytes, Topics: p.batch.Partitions,
-		MaxBytes: p.maxBytes, StopWhenLost: r.wiring.StopWhenLost, Log: r.wiring.Log,
+		MaxBytes: p.maxBytes, Bare: true, StopWhenLost: r.wiring.StopWhenLost, Log: r.wiring.Log,
 	}
 	if tier != sourceTier {
-		c.Sessions, c.Messages, c.Due = 1, min(c.Messages, tierMessages), dueAt
+		c.Sessions, c.Messages, c.Due, c.Linger = 1, min(c.Messages, tierMessages), dueAt, tierLinger
 	}
 	return kafka.NewTransactional(c), nil
 }
+
+// tierLinger is how long a transaction of a retry tier waits for more: its
+// messages have waited for seconds, and those of the source topic must not wait
+// for a cluster that makes one transaction for each of them.
+const tierLinger = 100 * time.Millisecond
 
 // tierMessages bounds the messages of a retry tier that are held while they are
 // not due.
