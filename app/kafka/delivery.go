@@ -35,6 +35,9 @@ type Transaction interface {
 	// Then calls f once the record is committed together with all that was
 	// published for it. f must not block.
 	Then(f func())
+	// Late says that the delivery will take a while, as one does that pauses
+	// before it tries again: no other record's commit waits for it.
+	Late()
 }
 
 // NewDelivery makes a delivery of rec; tx is nil where there is no transaction.
@@ -54,6 +57,13 @@ func (d *Delivery) Then(f func()) {
 		return
 	}
 	d.tx.Then(f)
+}
+
+// Late says that the delivery will take a while.
+func (d *Delivery) Late() {
+	if d.tx != nil {
+		d.tx.Late()
+	}
 }
 
 type deliveryKey struct{}

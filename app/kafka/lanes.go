@@ -72,7 +72,7 @@ func (l *lanes) add(batch []*work) {
 	defer l.mu.Unlock()
 	for _, w := range batch {
 		l.seq++
-		w.seq = l.seq
+		w.seq, w.lanes = l.seq, l
 		l.fresh++
 		l.count++
 		l.bytes += w.size()
@@ -195,11 +195,22 @@ func (l *lanes) settle(at *lane, w *work, acknowledged bool) {
 	}
 }
 
-// fewer counts w out of those that are being worked on.
+// pass lets no transaction wait for w any longer.
+func (l *lanes) pass(w *work) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fewer(w)
+	if l.wave == 0 && len(l.finished) > 0 {
+		l.wake()
+	}
+}
+
+// fewer counts w, once, out of those that are being worked on.
 func (l *lanes) fewer(w *work) {
-	if w.seq <= l.left {
+	if w.passed || w.seq <= l.left {
 		return
 	}
+	w.passed = true
 	l.fresh--
 	if l.boundary > 0 && w.seq <= l.boundary {
 		l.wave--
@@ -330,7 +341,7 @@ func (l *lanes) handAgain(w *work) {
 	})
 	for _, w := range again {
 		l.seq++
-		w.seq = l.seq
+		w.seq, w.passed = l.seq, false
 		l.fresh++
 		l.enqueue(w)
 	}

@@ -43,9 +43,9 @@ func TestWhenATransactionIsMade(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, acknowledge := newTestLanes(t, tt.there)
+				l, hand := newTestLanes(t, tt.there)
 				l.took, l.linger = took, tt.linger
-				acknowledge(tt.finished)
+				acknowledge(hand(tt.finished))
 				synctest.Wait()
 				limit := tt.limit
 				if limit == 0 {
@@ -60,9 +60,36 @@ func TestWhenATransactionIsMade(t *testing.T) {
 	}
 }
 
+// Nobody waits for a message whose handler waits itself: what is finished is
+// committed at once.
+func TestNoTransactionWaitsForALateMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, hand := newTestLanes(t, 10)
+		woken := make(chan struct{}, 10)
+		l.wake = func() { woken <- struct{}{} }
+		acknowledge(hand(8))
+		synctest.Wait()
+		<-woken // the first was finished
+		for n, msg := range hand(2) {
+			if ready, _ := l.ready(10_000, time.Now()); ready || len(woken) > 0 {
+				t.Errorf("ready, or the loop woken, with %d messages in hand", 2-n)
+			}
+			d := DeliveryFrom(msg.Context())
+			d.Late()
+			d.Late() // it is counted once
+		}
+		if ready, _ := l.ready(10_000, time.Now()); !ready || len(woken) == 0 {
+			t.Errorf("ready: %v, and the loop was woken %d times; want it ready, and woken", ready, len(woken))
+		}
+		if batch := l.take(10_000, 1<<20, 1000); len(batch) != 8 {
+			t.Errorf("the transaction has %d messages, want 8", len(batch))
+		}
+	})
+}
+
 // newTestLanes has taken up some work, each of a key of its own, and gives a
-// function that acknowledges some of it.
-func newTestLanes(t *testing.T, n int) (l *lanes, acknowledge func(int)) {
+// function that takes some of it in hand.
+func newTestLanes(t *testing.T, n int) (l *lanes, hand func(int) []*message.Message) {
 	out := make(chan *message.Message)
 	l = newLanes(out, func() {})
 	p := newAssigned(context.Background(), 0, progress{})
@@ -76,9 +103,16 @@ func newTestLanes(t *testing.T, n int) (l *lanes, acknowledge func(int)) {
 		p.lose()
 		l.wg.Wait()
 	})
-	return l, func(n int) {
+	return l, func(n int) (messages []*message.Message) {
 		for range n {
-			(<-out).Ack()
+			messages = append(messages, <-out)
 		}
+		return messages
+	}
+}
+
+func acknowledge(messages []*message.Message) {
+	for _, msg := range messages {
+		msg.Ack()
 	}
 }

@@ -32,7 +32,8 @@ type member struct {
 
 	session txSession
 	lanes   *lanes
-	waiting []*work // not yet due, in the order read
+	waiting waiting
+	fewer   atomic.Bool // a partition was lost or stopped: what waits of it goes
 
 	draining chan struct{} // closed by drain
 	drained  sync.Once
@@ -168,7 +169,7 @@ func (m *member) take(p kmsg.OffsetFetchResponseGroupTopicPartition) {
 		before = parseProgress(p.Offset, *p.Metadata)
 	}
 	if old := m.parts[p.Partition]; old != nil {
-		old.lose()
+		m.lose(old)
 	}
 	m.parts[p.Partition] = newAssigned(m.life, p.Partition, before)
 	if m.isDraining() {
@@ -182,10 +183,15 @@ func (m *member) end(_ context.Context, _ *kgo.Client, lost map[string][]int32) 
 	defer m.mu.Unlock()
 	for _, number := range lost[m.topic] {
 		if p := m.parts[number]; p != nil {
-			p.lose()
+			m.lose(p)
 			delete(m.parts, number)
 		}
 	}
+}
+
+func (m *member) lose(p *assigned) {
+	p.lose()
+	m.fewer.Store(true)
 }
 
 // run keeps the member in the group until it has drained or ctx ends. A
@@ -248,7 +254,7 @@ func (m *member) leave() {
 	m.session.CloseAllowingRebalance()
 	m.lanes.wg.Wait()
 	m.lanes.reset()
-	m.waiting = nil
+	m.waiting = waiting{}
 }
 
 // drain lets no further message begin; the loop ends once the last is committed.
@@ -259,6 +265,7 @@ func (m *member) drain() {
 	for _, p := range m.parts {
 		p.stop()
 	}
+	m.fewer.Store(true)
 	m.mu.Unlock()
 	m.wake()
 }
@@ -317,21 +324,10 @@ func (m *member) ready() (bool, time.Duration) {
 
 // release takes up what has become due.
 func (m *member) release() {
-	now := time.Now()
-	var due []*work
-	kept := m.waiting[:0]
-	for _, w := range m.waiting {
-		switch {
-		case w.part.isStopping():
-		case m.config.Due(&w.rec).After(now):
-			kept = append(kept, w)
-		default:
-			due = append(due, w)
-		}
+	if m.fewer.Swap(false) {
+		m.waiting.dropStopping()
 	}
-	clear(m.waiting[len(kept):])
-	m.waiting = kept
-	if len(due) > 0 {
+	if due := m.waiting.takeDue(time.Now()); len(due) > 0 {
 		m.lanes.add(due)
 	}
 }
@@ -341,8 +337,8 @@ func (m *member) release() {
 // can take longer than it waits.
 func (m *member) poll(ctx context.Context, wait time.Duration) error {
 	m.session.AllowRebalance()
-	if len(m.waiting) > 0 {
-		wait = shorter(wait, max(time.Millisecond, time.Until(m.config.Due(&m.waiting[0].rec))))
+	if next, there := m.waiting.next(); there {
+		wait = shorter(wait, max(time.Millisecond, time.Until(next)))
 	}
 	room := m.room()
 	if m.isDraining() {
@@ -375,7 +371,7 @@ func (m *member) room() int {
 	if m.isDraining() {
 		return 0
 	}
-	return m.lanes.room(2*m.config.Messages, 2*m.config.Bytes) - len(m.waiting)
+	return m.lanes.room(2*m.config.Messages, 2*m.config.Bytes) - m.waiting.len()
 }
 
 // fault is the first of a poll's errors that ends the session; franz-go
@@ -419,7 +415,7 @@ func (m *member) tooOld(p *assigned, oldest int64) *assigned {
 
 // restart begins a partition anew at an offset before the one that it came with.
 func (m *member) restart(old *assigned, offset int64) *assigned {
-	old.lose()
+	m.lose(old)
 	p := newAssigned(m.life, old.number, progress{offset: offset, end: offset})
 	m.parts[old.number] = p
 	return p
@@ -482,13 +478,16 @@ func (m *member) takeUp(fetches kgo.Fetches) error {
 			w := free.work(r)
 			w.part, w.maxBytes, w.bare = p, m.config.MaxBytes, m.config.Bare
 			w.refusals = m.troubles.of(w)
+			if m.config.Due != nil {
+				w.due = m.config.Due(&w.rec)
+			}
 			p.open = append(p.open, w)
 			batch = append(batch, w)
 		}
 	})
 	m.mu.Unlock()
 	if m.config.Due != nil {
-		m.waiting = append(m.waiting, batch...)
+		m.waiting.add(batch)
 		m.release()
 		return nil
 	}

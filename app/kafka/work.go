@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,6 +21,10 @@ type work struct {
 	rec   record.Record
 	seq   uint64 // in the order taken up by the member
 	epoch int32  // of the partition's leader when it was written
+	due   time.Time
+
+	lanes  *lanes // that have taken it up
+	passed bool   // no transaction waits for it any longer; guarded by lanes.mu
 
 	// The member's loop alone knows whether it is in the transaction that is
 	// being made, and whether it is committed.
@@ -100,6 +105,9 @@ func (w *work) Then(f func()) {
 	defer w.mu.Unlock()
 	w.then = append(w.then, f)
 }
+
+// Late implements Transaction.
+func (w *work) Late() { w.lanes.pass(w) }
 
 // settle closes the work for additions.
 func (w *work) settle() {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -119,6 +121,31 @@ func TestRemoteSendsHeaders(t *testing.T) {
 		if got.Get(name) != want {
 			t.Errorf("header %s = %q, want %q", name, got.Get(name), want)
 		}
+	}
+}
+
+// An answer that is no record leaves the connection to the next request.
+func TestRemoteKeepsItsConnection(t *testing.T) {
+	for _, status := range []int{200, 404, 500} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			var connections atomic.Int32
+			server := httptest.NewUnstartedServer(answer(status, `{"told": "nothing"}`))
+			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+				if state == http.StateNew {
+					connections.Add(1)
+				}
+			}
+			server.Start()
+			defer server.Close()
+			set, _ := started(t, fmt.Sprintf("users: {http: {url: '%s/users/{key}'}}", server.URL), folder(""))
+			users := get(t, set, "users")
+			for n := range 10 {
+				_, _, _ = users.Get(t.Context(), strconv.Itoa(n))
+			}
+			if n := connections.Load(); n != 1 {
+				t.Errorf("10 requests opened %d connections, want 1", n)
+			}
+		})
 	}
 }
 

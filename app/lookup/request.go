@@ -19,6 +19,9 @@ import (
 // maxBody is the size of an answer past which it isn't read, in bytes.
 const maxBody = 1 << 20
 
+// maxUnread is how much is read of an answer that says nothing, in bytes.
+const maxUnread = 64 << 10
+
 // newClient makes the HTTP client that the lookups of a set share.
 func newClient() *http.Client {
 	return &http.Client{
@@ -60,7 +63,10 @@ func (r *remote) ask(ctx context.Context, k string) (map[string]any, error) {
 	if err != nil {
 		return nil, r.explain(req, err)
 	}
-	defer resp.Body.Close()
+	defer func() {
+		_, _ = io.CopyN(io.Discard, resp.Body, maxUnread) // or the connection is closed, and the next one costs more
+		_ = resp.Body.Close()
+	}()
 	switch resp.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:

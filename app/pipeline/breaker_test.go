@@ -400,6 +400,7 @@ func TestHopsDoNotCount(t *testing.T) {
 type transaction struct {
 	refused []error
 	then    []func()
+	late    bool
 }
 
 func (*transaction) Publish(*record.Record) error { return nil }
@@ -414,6 +415,8 @@ func (x *transaction) Refused(string) error {
 }
 
 func (x *transaction) Then(f func()) { x.then = append(x.then, f) }
+
+func (x *transaction) Late() { x.late = true }
 
 // What its topic refuses when it is to be committed was no good message.
 func TestARefusedCommitIsNotFinished(t *testing.T) {

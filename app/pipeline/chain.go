@@ -96,6 +96,7 @@ func (p *Pipeline) again(next message.HandlerFunc) message.HandlerFunc {
 			return nil, nil
 		}
 		msg.SetContext(ctx) // that of the attempt is over
+		journeyOf(msg).delivery.Late()
 		left := p.retry.InPlace - time.Since(began)
 		if left <= 0 {
 			return nil, unmarked(failed)

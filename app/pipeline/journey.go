@@ -147,6 +147,7 @@ func classOf(err error) handler.Class {
 
 // sleep waits for d; false when the pipeline stops first.
 func (j *journey) sleep(d time.Duration) bool {
+	j.delivery.Late()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -93,6 +93,9 @@ func (w *work) Refused(topic string) error {
 	return nil
 }
 
+// Late implements kafka.Transaction.
+func (w *work) Late() {}
+
 // Then implements kafka.Transaction.
 func (w *work) Then(f func()) {
 	w.mu.Lock()

@@ -47,6 +47,24 @@ func TestHealingErrorsTakeAttemptsThenTiers(t *testing.T) {
 	}
 }
 
+// A message that pauses before it is tried again holds up no transaction; one
+// that needs no second attempt is waited for.
+func TestAMessageThatIsTriedAgainIsLate(t *testing.T) {
+	b := newBench(t, file, handler.Default())
+	for _, fails := range []bool{false, true} {
+		if fails {
+			b.users.Err = errors.New("the service is down")
+		}
+		var tx transaction
+		if err := b.Process(t.Context(), kafka.NewDelivery(follow("e1", 7, "2", "1"), make(chan struct{}), &tx)); err != nil {
+			t.Fatal(err)
+		}
+		if tx.late != fails {
+			t.Errorf("it fails: %v, it is late: %v", fails, tx.late)
+		}
+	}
+}
+
 // A retry record waits until it is due, and gives way when the service stops.
 func TestARetryWaitsUntilItIsDue(t *testing.T) {
 	b := newBench(t, file, handler.Default())
