@@ -16,6 +16,8 @@
 # KAFKA_PORT (19092) is the port of the first broker; its controller listens 100 above, its proxied listener 200 above.
 # KAFKA_PROXY_PORT is where a proxy in front of the first broker listens; the next broker's is one above. Without it
 # the proxied listeners advertise themselves.
+# KAFKA_HEAP (1g for one node, 512m each for several) is a node's heap. A node keeps a file open for each partition and
+# maps two: 20,000 people's topics are too many for one where `ulimit -n` is 20,000 or vm.max_map_count is 65,530.
 # KAFKA_WAIT (120) is how many seconds the cluster has to answer.
 # KAFKA_STATE (.kafka) is the folder that remembers what runs: a second cluster needs one of its own.
 set -euo pipefail
@@ -58,8 +60,8 @@ fi
 # jvm becomes the Java process that runs a class of Kafka's. Several nodes share a machine: each is content with less
 # memory, and with the collector that costs the others least.
 jvm() {
-  local modest=(-Xmx1g)
-  ((count == 1)) || modest=(-Xmx512m -XX:+UseSerialGC)
+  local modest=("-Xmx${KAFKA_HEAP:-1g}")
+  ((count == 1)) || modest=("-Xmx${KAFKA_HEAP:-512m}" -XX:+UseSerialGC)
   exec java -Xms256m "${modest[@]}" "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$jars/*" "$@"
 }
 

@@ -166,17 +166,35 @@ const (
 )
 
 // ends are the offsets after the last record that a reader may read, of
-// partition 0 of each topic unless others are named.
+// partition 0 of each topic unless others are named. What heals by itself is
+// waited for: of several brokers one hears later than another of a new topic.
 func (c *cluster) ends(ctx context.Context, reader isolation, topics []string, partition ...int32) (map[string][]int64, error) {
 	if len(partition) == 0 {
 		partition = []int32{0}
 	}
+	for begun := time.Now(); ; {
+		ends, err := c.askEnds(ctx, reader, topics, partition)
+		if err == nil || !kerr.IsRetriable(err) || time.Since(begun) > healing {
+			return ends, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// healing is how long an error that the protocol calls retriable may last.
+const healing = 10 * time.Second
+
+func (c *cluster) askEnds(ctx context.Context, reader isolation, topics []string, partitions []int32) (map[string][]int64, error) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.ReplicaID, req.IsolationLevel = -1, int8(reader) // -1: a consumer's
 	for _, name := range topics {
 		t := kmsg.NewListOffsetsRequestTopic()
 		t.Topic = name
-		for _, n := range partition {
+		for _, n := range partitions {
 			p := kmsg.NewListOffsetsRequestTopicPartition()
 			p.Partition, p.Timestamp = n, -1
 			t.Partitions = append(t.Partitions, p)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,8 +107,8 @@ func (m *member) options() []kgo.Opt {
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.ProducerBatchMaxBytes(int32(m.config.MaxBytes)),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // as the other publisher; brokers bound compressed sizes
-		kgo.ProducerLinger(0),                             // a transaction's records come at once, and Flush follows
-		kgo.MaxBufferedRecords(50_000),
+		kgo.ManualFlushing(),                              // a request per broker, and none that overtakes a retried one
+		kgo.MaxBufferedRecords(math.MaxInt32),             // a transaction is bounded before
 		kgo.RecordDeliveryTimeout(deliveryTimeout),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, as everywhere
 
