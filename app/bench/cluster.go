@@ -95,6 +95,7 @@ const topicsAtOnce = 500
 
 // create makes topics and waits until all of them have leaders.
 func (c *cluster) create(ctx context.Context, partitions int, topics ...string) error {
+	made := topics
 	c.topics = append(c.topics, topics...)
 	for chunk := range slices.Chunk(topics, topicsAtOnce) {
 		answers, err := c.adm.CreateTopics(ctx, int32(partitions), -1, nil, chunk...)
@@ -125,7 +126,52 @@ func (c *cluster) create(ctx context.Context, partitions int, topics ...string) 
 		}
 		topics = left
 	}
+	return c.awaitAll(ctx, made)
+}
+
+// awaitAll waits until every broker knows the topics: of several one learns of
+// them later than another, and refuses who comes too soon.
+func (c *cluster) awaitAll(ctx context.Context, topics []string) error {
+	brokers, err := c.adm.ListBrokers(ctx)
+	if err != nil {
+		return fmt.Errorf("list brokers: %w", err)
+	}
+	for _, broker := range brokers {
+		for chunk := range slices.Chunk(topics, topicsAtOnce) {
+			for {
+				known, err := c.knows(ctx, broker.NodeID, chunk)
+				if err != nil {
+					return fmt.Errorf("ask broker %d for new topics: %w", broker.NodeID, err)
+				}
+				if known {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+		}
+	}
 	return nil
+}
+
+// knows reports whether a broker has leaders for all of the topics.
+func (c *cluster) knows(ctx context.Context, broker int32, topics []string) (bool, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	for _, name := range topics {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(name)
+		req.Topics = append(req.Topics, t)
+	}
+	answer, err := c.cl.Broker(int(broker)).RetriableRequest(ctx, req)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range answer.(*kmsg.MetadataResponse).Topics {
+		unled := func(p kmsg.MetadataResponseTopicPartition) bool { return p.ErrorCode != 0 }
+		if t.ErrorCode != 0 || slices.ContainsFunc(t.Partitions, unled) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // fill writes the first n events of w into its topic.
