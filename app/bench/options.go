@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,6 +15,7 @@ type options struct {
 	brokers     []string // of a cluster that is there; none: the embedded broker
 	repetitions int
 	only        []string // scenarios; none: all
+	people      []int    // the curve; none: as sizes says
 	quick       bool
 	out         string // folder of JSON, chart and page; "" writes none
 	profile     string // folder of our service's CPU and heap profiles; "" makes none
@@ -21,12 +23,13 @@ type options struct {
 
 func parseOptions(args []string, output io.Writer) (options, error) {
 	var o options
-	var brokers, only string
+	var brokers, only, people string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(output)
 	flags.StringVar(&brokers, "brokers", "", "measure on this cluster, host:port,..., instead of the embedded broker")
 	flags.IntVar(&o.repetitions, "repetitions", 3, "how often everything is measured; the table shows medians")
 	flags.StringVar(&only, "only", "", "measure these scenarios: "+strings.Join(scenarioNames, ","))
+	flags.StringVar(&people, "people", "", "measure the curve with these numbers of people (10,100,5000; on a cluster 20000 too)")
 	flags.BoolVar(&o.quick, "quick", false, "tiny counts, to try the harness itself; the numbers mean nothing")
 	flags.StringVar(&o.out, "out", "docs", "write the results into this folder, and into its performance.md; \"\" writes nothing,\n"+
 		"and so do -only and -quick unless they come with it")
@@ -40,6 +43,13 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 		if !slices.Contains(scenarioNames, name) {
 			return o, fmt.Errorf("-only: there is no scenario %q; choose among %s", name, strings.Join(scenarioNames, ", "))
 		}
+	}
+	for _, text := range list(people) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return o, fmt.Errorf("-people: %q is no number of people", text)
+		}
+		o.people = append(o.people, n)
 	}
 	given := false
 	flags.Visit(func(f *flag.Flag) { given = given || f.Name == "out" })
@@ -98,6 +108,9 @@ func (o options) sizes(transaction int) sizes {
 	}
 	if len(o.brokers) > 0 {
 		s.Curve = append(s.Curve, 20_000)
+	}
+	if len(o.people) > 0 {
+		s.Curve = o.people
 	}
 	if o.quick {
 		s.Events, s.People, s.Curve = 400, 10, []int{2, 5, 20}
