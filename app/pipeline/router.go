@@ -151,15 +151,21 @@ func (r *Router) subscriber(p *Pipeline, group string, tier int) (subscriber, er
 		MaxBytes: p.maxBytes, Bare: true, StopWhenLost: r.wiring.StopWhenLost, Log: r.wiring.Log,
 	}
 	if tier != sourceTier {
-		c.Sessions, c.Messages, c.Due, c.Linger = 1, min(c.Messages, tierMessages), dueAt, tierLinger
+		c.Sessions, c.Messages, c.Due, c.Linger = 1, min(c.Messages, tierMessages), dueAt, lingerOf(tier)
 	}
 	return kafka.NewTransactional(c), nil
 }
 
-// tierLinger is how long a transaction of a retry tier waits for more: its
-// messages have waited for seconds, and those of the source topic must not wait
-// for a cluster that makes one transaction for each of them.
-const tierLinger = 100 * time.Millisecond
+// lingerOf is how long a transaction of a retry tier waits for more: its messages
+// have waited for seconds, and those of the source topic must not wait for a
+// cluster that makes one transaction for each of them. For what is sent back
+// somebody may be waiting.
+func lingerOf(tier int) time.Duration {
+	if tier == redriveTier {
+		return 100 * time.Millisecond
+	}
+	return 500 * time.Millisecond
+}
 
 // tierMessages bounds the messages of a retry tier that are held while they are
 // not due.
