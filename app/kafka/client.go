@@ -89,6 +89,24 @@ func (c *Client) Bounds(ctx context.Context, topic string, partition int32) (Bou
 	return Bounds{Start: start.Offset, End: end.Offset}, nil
 }
 
+// Written is the offset after the last record of a partition, whether or not its
+// transaction is over: what was committed before is not all to be seen until
+// readers have come so far. ErrTopicMissing when there is no such topic.
+func (c *Client) Written(ctx context.Context, topic string, partition int32) (int64, error) {
+	ends, err := c.adm.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return 0, handler.Unavailable(fmt.Errorf("offsets of %s: %w", topic, err))
+	}
+	end, ok := ends.Lookup(topic, partition)
+	if !ok || errors.Is(end.Err, kerr.UnknownTopicOrPartition) {
+		return 0, fmt.Errorf("%s/%d: %w", topic, partition, ErrTopicMissing)
+	}
+	if end.Err != nil {
+		return 0, handler.Unavailable(fmt.Errorf("offsets of %s: %w", topic, end.Err))
+	}
+	return end.Offset, nil
+}
+
 // Page is what one direct fetch brought.
 type Page struct {
 	Records []*record.Record
