@@ -19,7 +19,7 @@ BROKERS       ?= 1
 BENCH         ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race bench lint fuzz up down kafka kafka-stop test-kafka test-redis chaos
+.PHONY: help run build test race bench lint fuzz up down kafka kafka-stop test-kafka test-redis test-browser chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,13 @@ test-redis: ## Run the tests of the store in Redis and of several instances (nee
 	@command -v redis-server >/dev/null || { echo 'make test-redis: there is no redis-server: install it (on Debian: apt-get install redis-server)' >&2; exit 2; }
 	go test -tags redis -count=1 ./app/store/...
 	go test -tags redis -count=1 -run 'Redis|Instances' ./app
+
+test-browser: ## Drive the console's pages in a browser (needs Chromium; SCREENSHOTS=folder keeps pictures)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| { echo 'make test-browser: there is no Chromium: install it (on Debian: apt-get install chromium)' >&2; exit 2; }
+	go vet -tags browser ./app
+	go test -tags browser -count=1 -run Browser ./app
+
 # CHAOS_SEED repeats a run's faults, CHAOS_KILLS and CHAOS_RATE make it shorter or lighter, CHAOS_DELIVERY=at_least_once
 # only counts what stands twice in a topic, and CHAOS_WRITE=1 writes the result into docs/chaos.md.
 chaos: ## Prove the promises under faults, for ten minutes (needs a JDK, Maven and redis-server)

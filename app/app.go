@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,8 +24,8 @@ import (
 	"github.com/trieungochai/kafka-notify/app/inbox"
 	"github.com/trieungochai/kafka-notify/app/kafka"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
-	"github.com/trieungochai/kafka-notify/app/poison"
 	"github.com/trieungochai/kafka-notify/app/store"
+	"github.com/trieungochai/kafka-notify/app/web"
 	"github.com/trieungochai/kafka-notify/config"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
@@ -48,6 +49,7 @@ type App struct {
 	cluster  kafka.Cluster
 	topics   []string
 	stopping atomic.Bool
+	draining chan struct{} // closed when HTTP begins to stop
 	onStops  []teardown
 }
 
@@ -64,7 +66,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &App{cfg: o.Config, log: o.Logger, built: b}, nil
+	return &App{cfg: o.Config, log: o.Logger, built: b, draining: make(chan struct{})}, nil
 }
 
 // Addr is where HTTP is served, host:port, once Start has returned.
@@ -155,17 +157,26 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.health = newHealth(client, claims, router, &a.stopping, a.log)
 	a.background("health", a.health.watch)
 
+	console, err := a.startConsole(client)
+	if err != nil {
+		return err
+	}
+
 	users, _ := a.built.lookups.Get("users")
 	server, err := api.New(api.Options{
 		Types: a.built.types, Publisher: events, Inbox: inbox.New(client, a.log),
-		Poison:    poison.NewQueue(a.cfg.Poison.Topic, client, outputs, a.built.redriveTopic),
+		Poison: console, Stopping: a.draining,
 		Pipelines: router, Health: a.health, Users: users,
 		Metrics: metrics, Logger: a.log, MaxBytes: a.cfg.HTTP.MaxBytes, MaxEvents: a.cfg.HTTP.MaxEvents,
 	})
 	if err != nil {
 		return err
 	}
-	a.serve(listener, server.Handler())
+	pages, err := web.New(web.Options{Console: console, MaxBytes: a.cfg.HTTP.MaxBytes, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	a.serve(listener, fronts(pages, server.Handler()))
 	return nil
 }
 
@@ -198,9 +209,25 @@ func (a *App) startBroker(ctx context.Context) error {
 	return nil
 }
 
+// fronts serves the pages at / and under /ui, and everything else by the API. A
+// ServeMux would clean the paths of both, in which ids stand.
+func fronts(pages, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+			http.Redirect(w, r, web.Home, http.StatusFound)
+		case path == "/ui", strings.HasPrefix(path, web.Prefix):
+			pages.ServeHTTP(w, r)
+		default:
+			rest.ServeHTTP(w, r)
+		}
+	})
+}
+
 func (a *App) serve(l net.Listener, h http.Handler) {
 	server := &http.Server{Handler: h}
 	api.Configure(server)
+	server.RegisterOnShutdown(func() { close(a.draining) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	a.onStop("HTTP server", func(ctx context.Context) error {

@@ -22,7 +22,8 @@ func TestAnEventReachesThePersonItIsFor(t *testing.T) {
 // A repaired lookup and a redrive bring what was poisoned to its person.
 func TestAPoisonedMessageIsRepairedAndRedriven(t *testing.T) {
 	site := newSite(t)
-	site.yaml += "breaker: {share: 0}\n" // it is poisoned again and again
+	// It is poisoned again and again.
+	site.yaml = strings.Replace(site.yaml, "poison: {", "poison: {max_redrives: 1000, ", 1) + "breaker: {share: 0}\n"
 	s := site.start()
 	if code, body := s.post("e1", "9", "1"); code != http.StatusAccepted {
 		t.Fatalf("%d %s", code, body)

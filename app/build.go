@@ -98,6 +98,13 @@ func (c lateClaims) Take(ctx context.Context, key string, by handler.Claim) (han
 	return 0, errNoStore
 }
 
+func (c lateClaims) Look(ctx context.Context, key string, by handler.Claim) (handler.Verdict, error) {
+	if s := c.late.store.Load(); s != nil {
+		return s.Claims(c.pipelineID).Look(ctx, key, by)
+	}
+	return 0, errNoStore
+}
+
 func (c lateClaims) Release(ctx context.Context, key string, origin handler.Origin) error {
 	if s := c.late.store.Load(); s != nil {
 		return s.Claims(c.pipelineID).Release(ctx, key, origin)

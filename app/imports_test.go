@@ -31,6 +31,7 @@ var floors = [][]string{
 	{"app/web", "app/api"},
 	{"app/poison", "app/inbox", "app/pipeline"},
 	{"app/kafka", "app/lookup", "app/store", "app/event"},
+	{"app/action"},
 	{"app/record"},
 	{"handlers/handler"},
 	{"config", "handlers/expr"},

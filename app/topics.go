@@ -18,7 +18,7 @@ const defaultPartitions = 12
 // poison topics, then the retry topics, which have as many partitions as their
 // source really has.
 func (a *App) createTopics(ctx context.Context, client *kafka.Client) error {
-	declared := map[string]kafka.Topic{a.cfg.Poison.Topic: a.poisonTopic()}
+	declared := map[string]kafka.Topic{a.cfg.Poison.Topic: a.poisonTopic(), a.cfg.Poison.ActionsTopic(): a.actionsTopic()}
 	for _, name := range a.built.types.Names() {
 		t, _ := a.built.types.Get(name)
 		declared[t.Topic()] = a.eventTopic(t.Topic(), t.Partitions)
@@ -103,6 +103,24 @@ func (a *App) poisonTopic() kafka.Topic {
 		MaxBytes:  pipeline.OutputBytes(a.cfg.HTTP.MaxBytes),
 	}
 }
+
+// actionsTopic outlives the messages that its records are about. One of them may
+// hold an edited payload, in base64.
+func (a *App) actionsTopic() kafka.Topic {
+	t := a.poisonTopic()
+	t.Name = a.cfg.Poison.ActionsTopic()
+	if t.Retention > 0 {
+		t.Retention += actionsOutlive
+	}
+	t.MaxBytes = actionBytes(a.cfg.HTTP.MaxBytes)
+	return t
+}
+
+// actionsOutlive is how much longer actions are kept than messages.
+const actionsOutlive = 7 * 24 * time.Hour
+
+// actionBytes is the largest action for payloads of up to maxBytes.
+func actionBytes(maxBytes int) int { return pipeline.OutputBytes(maxBytes/3*4 + 4) }
 
 func (a *App) deliveryTopic() kafka.Topic {
 	t := kafka.Topic{

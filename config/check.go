@@ -59,6 +59,7 @@ func (k *checker) http() {
 }
 
 func (k *checker) poison() {
+	k.between(k.c.root.Get("poison").Get("max_redrives"), k.c.Poison.MaxRedrives, 1, 1_000)
 	n, topic := k.c.root.Get("poison").Get("topic"), k.c.Poison.Topic
 	if !k.name(n, topic) {
 		return

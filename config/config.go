@@ -188,8 +188,12 @@ type Backoff struct {
 
 // Poison is what happens to messages that a pipeline gave up on.
 type Poison struct {
-	Topic string `yaml:"topic"`
+	Topic       string `yaml:"topic"`
+	MaxRedrives int    `yaml:"max_redrives" doc:"how often a message may be sent back; after that a redrive of it is refused"`
 }
+
+// ActionsTopic is where stands what was done about poisoned messages.
+func (p Poison) ActionsTopic() string { return p.Topic + ".actions" }
 
 // Log is the service's own log.
 type Log struct {
@@ -215,7 +219,7 @@ func (c *Config) setDefaults() {
 		Later:    []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute},
 		Timeout:  10 * time.Second,
 	}
-	c.Poison.Topic = "notifications.poison"
+	c.Poison = Poison{Topic: "notifications.poison", MaxRedrives: 10}
 	c.IdempotencyWindow = day
 	c.ShutdownTimeout = 30 * time.Second
 	c.Log = Log{Level: "info", Format: "text"}

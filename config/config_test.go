@@ -64,7 +64,7 @@ func TestDefault(t *testing.T) {
 			Later:   []time.Duration{10 * time.Second, time.Minute, 10 * time.Minute},
 			Timeout: 10 * time.Second,
 		},
-		Poison:            config.Poison{Topic: "notifications.poison"},
+		Poison:            config.Poison{Topic: "notifications.poison", MaxRedrives: 10},
 		IdempotencyWindow: 24 * time.Hour,
 		ShutdownTimeout:   30 * time.Second,
 		Log:               config.Log{Level: "info", Format: "text"},

@@ -16,15 +16,18 @@ import (
 	"time"
 
 	"github.com/trieungochai/kafka-notify/app/pipeline"
-	"github.com/trieungochai/kafka-notify/app/poison"
 )
 
 // clientTimeout bounds a call of the client. The service itself waits for the
-// broker, so this is longer than its own limit.
-const clientTimeout = 30 * time.Second
+// broker, and has a minute to answer, so this is longer.
+const clientTimeout = 70 * time.Second
 
 // Client talks to a running service.
 type Client struct {
+	// Operator is who asks, for the timelines of what is done; Front which front
+	// that is, "" for the API itself.
+	Operator, Front string
+
 	base *url.URL
 	http *http.Client
 }
@@ -39,7 +42,7 @@ func NewClient(baseURL string) (*Client, error) {
 	if (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
 		return nil, fmt.Errorf("the address of the service is %q: write it like http://127.0.0.1:8080", baseURL)
 	}
-	return &Client{base: base, http: &http.Client{Timeout: clientTimeout}}, nil
+	return &Client{base: base, http: &http.Client{}}, nil
 }
 
 // Submission is an event to send. ID, Source and Time may be left out.
@@ -80,34 +83,6 @@ func (c *Client) Inbox(ctx context.Context, user string, limit int, cursor strin
 	return answer, err
 }
 
-// Poison returns a page of the poison topic.
-func (c *Client) Poison(ctx context.Context, q poison.Query) (PoisonPage, error) {
-	query := pageQuery(q.Limit, q.Cursor)
-	if q.Pipeline != "" {
-		query.Set("pipeline", q.Pipeline)
-	}
-	if q.Class != "" {
-		query.Set("class", q.Class)
-	}
-	var answer PoisonPage
-	err := c.call(ctx, http.MethodGet, "/v1/poison", query, nil, &answer)
-	return answer, err
-}
-
-// PoisonEntry returns one entry of the poison topic.
-func (c *Client) PoisonEntry(ctx context.Context, id string) (poison.Entry, error) {
-	var answer poison.Entry
-	err := c.call(ctx, http.MethodGet, "/v1/poison/"+url.PathEscape(id), nil, nil, &answer)
-	return answer, err
-}
-
-// Redrive sends a message back to the pipeline that gave up on it.
-func (c *Client) Redrive(ctx context.Context, id string) (poison.Receipt, error) {
-	var answer poison.Receipt
-	err := c.call(ctx, http.MethodPost, "/v1/poison/"+url.PathEscape(id)+"/redrive", nil, nil, &answer)
-	return answer, err
-}
-
 // Pipelines returns what runs.
 func (c *Client) Pipelines(ctx context.Context) ([]pipeline.Status, error) {
 	var answer PipelineList
@@ -128,35 +103,54 @@ func pageQuery(limit int, cursor string) url.Values {
 
 // call sends a request and reads the JSON answer into answer.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, body io.Reader, answer any) error {
-	address := c.base.String() + path
-	if len(query) > 0 {
-		address += "?" + query.Encode()
-	}
-	request, err := http.NewRequestWithContext(ctx, method, address, body)
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
+	response, err := c.open(ctx, method, path, query, body)
 	if err != nil {
-		return fmt.Errorf("call the service: %w", err)
-	}
-	request.Header.Set("Accept", "application/json, application/problem+json")
-	if body != nil {
-		request.Header.Set("Content-Type", typeJSON)
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return c.unreachable(err)
+		return err
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return fmt.Errorf("read the answer of %s: %w", c.base, err)
 	}
-	if response.StatusCode >= http.StatusBadRequest {
-		return problemFrom(response, text)
-	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		return fmt.Errorf("read the answer of %s: %w (is that kafka-notify?)", c.base, err)
 	}
 	return nil
 }
+
+// open sends a request and returns an answer that is none of an error; the
+// caller closes its body.
+func (c *Client) open(ctx context.Context, method, path string, query url.Values, body io.Reader) (*http.Response, error) {
+	address := c.base.String() + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	request, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return nil, fmt.Errorf("call the service: %w", err)
+	}
+	request.Header.Set("Accept", strings.Join([]string{typeJSON, typeNDJSON, typeStream, "application/problem+json"}, ", "))
+	if body != nil {
+		request.Header.Set("Content-Type", typeJSON)
+	}
+	c.sign(request)
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	if response.StatusCode < http.StatusBadRequest {
+		return response, nil
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, _ := io.ReadAll(io.LimitReader(response.Body, maxProblem))
+	return nil, problemFrom(response, text)
+}
+
+// maxProblem is the most that is read of an answer that is an error, in bytes:
+// a list of faults for the largest request fits.
+const maxProblem = 16 << 20
 
 // unreachable words a failed connection. A refused one is the most frequent:
 // nothing runs there.

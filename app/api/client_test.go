@@ -28,9 +28,8 @@ func newClient(t *testing.T, address string) *api.Client {
 }
 
 func TestClient(t *testing.T) {
-	topic := &poisonTopic{entries: []poison.Entry{entry("a/b", `{"a":1}`), entry("text", "no json"), entry("binary", "\xff")}}
 	status := pipeline.Status{Name: "follow", ID: "follow", State: pipeline.Running, Delivery: "exactly_once", Handlers: []string{"route"}, Tiers: []pipeline.TierStatus{}}
-	s := start(t, withNotifications, func(o *api.Options) { o.Poison, o.Pipelines = topic, pipelines{status} })
+	s := start(t, withNotifications, func(o *api.Options) { o.Pipelines = pipelines{status} })
 	c, ctx := newClient(t, s.URL+"/"), t.Context()
 
 	accepted, err := c.Send(ctx, api.Submission{Type: "follow", ID: "i", Source: "/s", Time: now, Data: json.RawMessage(`{"follower_id":"<2>","followee_id":9007199254740993}`)})
@@ -53,21 +52,6 @@ func TestClient(t *testing.T) {
 		t.Errorf("Inbox, second page: %+v %v", page, err)
 	}
 
-	list, err := c.Poison(ctx, poison.Query{Pipeline: "follow", Class: "decode", Limit: 3, Cursor: "c&d"})
-	if diff := cmp.Diff(topic.entries, list.Entries); err != nil || diff != "" || list.NextCursor != "next" {
-		t.Errorf("Poison: %v %s", err, diff)
-	}
-	if diff := cmp.Diff(poison.Query{Pipeline: "follow", Class: "decode", Limit: 3, Cursor: "c&d"}, topic.query); diff != "" {
-		t.Error(diff)
-	}
-	one, err := c.PoisonEntry(ctx, "a/b")
-	if diff := cmp.Diff(topic.entries[0], one); err != nil || diff != "" {
-		t.Errorf("PoisonEntry: %v %s", err, diff)
-	}
-	receipt, err := c.Redrive(ctx, "a/b")
-	if diff := cmp.Diff(poison.Receipt{ID: "a/b", Pipeline: "follow", Topic: "notifications.retry.follow.0", Redrives: 1}, receipt); err != nil || diff != "" {
-		t.Errorf("Redrive: %v %s", err, diff)
-	}
 	running, err := c.Pipelines(ctx)
 	if diff := cmp.Diff([]pipeline.Status{status}, running); err != nil || diff != "" {
 		t.Errorf("Pipelines: %v %s", err, diff)
@@ -91,7 +75,7 @@ func TestClientShowsProblems(t *testing.T) {
 			return err
 		}, 503, "it is delivered once\n  event ids used: away"},
 		"parameter": {func() error { _, err := c.Inbox(ctx, "1", 5000, ""); return err }, 400, "limit must be a number from 1 to 1000\n  limit: must be"},
-		"not found": {func() error { _, err := c.Redrive(ctx, "x"); return err }, 404, "there is no such poison entry"},
+		"not found": {func() error { _, err := c.PoisonEntry(ctx, "x"); return err }, 404, "there is no such poison entry"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

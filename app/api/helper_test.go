@@ -24,13 +24,15 @@ import (
 	"github.com/trieungochai/kafka-notify/app/api"
 	"github.com/trieungochai/kafka-notify/app/event"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
-	"github.com/trieungochai/kafka-notify/app/poison"
 	"github.com/trieungochai/kafka-notify/app/record"
 	"github.com/trieungochai/kafka-notify/config"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.PlainBodyDecoder)
+	goleak.VerifyTestMain(m)
+}
 
 const eventTypes = `
 follow:
@@ -129,37 +131,6 @@ func (i *inbox) All(_ context.Context, user string) ([]*handler.Notification, er
 	return i.people[user], i.err
 }
 
-type poisonTopic struct {
-	entries []poison.Entry
-	query   poison.Query
-	err     error
-}
-
-func (p *poisonTopic) List(_ context.Context, q poison.Query) ([]poison.Entry, string, error) {
-	p.query = q
-	return p.entries, "next", p.err
-}
-
-func (p *poisonTopic) Get(_ context.Context, id string) (poison.Entry, bool, error) {
-	for _, entry := range p.entries {
-		if entry.ID == id {
-			return entry, true, p.err
-		}
-	}
-	return poison.Entry{}, false, p.err
-}
-
-func (p *poisonTopic) Redrive(ctx context.Context, id string) (poison.Receipt, error) {
-	entry, found, err := p.Get(ctx, id)
-	switch {
-	case err != nil:
-		return poison.Receipt{}, err
-	case !found:
-		return poison.Receipt{}, fmt.Errorf("look for it: %w", poison.ErrNotFound)
-	}
-	return poison.Receipt{ID: id, Pipeline: entry.Pipeline, Topic: "notifications.retry.follow.0", Redrives: entry.Redrives + 1}, nil
-}
-
 type pipelines []pipeline.Status
 
 func (p pipelines) Status(context.Context) []pipeline.Status { return p }
@@ -235,7 +206,7 @@ func options(t testing.TB) api.Options {
 	var mu sync.Mutex
 	made := 0
 	return api.Options{
-		Types: types, Publisher: &publisher{}, Inbox: &inbox{}, Poison: &poisonTopic{}, Pipelines: pipelines{}, Health: health{},
+		Types: types, Publisher: &publisher{}, Inbox: &inbox{}, Poison: &console{}, Pipelines: pipelines{}, Health: health{},
 		Users: users{names: map[string]string{"1": "Emma", "2": "Bruno", "3": "Rick", "4": "Lena"}},
 		Now:   func() time.Time { return now },
 		NewID: func() string {

@@ -85,7 +85,7 @@ func TestListFaults(t *testing.T) {
 func TestListsWithoutABroker(t *testing.T) {
 	for err, status := range map[error]int{errAway: http.StatusServiceUnavailable, errors.New("secret"): http.StatusInternalServerError} {
 		s := start(t, func(o *api.Options) {
-			o.Inbox, o.Poison = &inbox{err: err}, &poisonTopic{err: err}
+			o.Inbox, o.Poison = &inbox{err: err}, &console{err: err}
 		})
 		for _, path := range []string{"/v1/users/1/notifications", "/notifications/1", "/v1/poison", "/v1/poison/x"} {
 			got := s.do(t, http.MethodGet, path, "")

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -77,13 +78,19 @@ func labelRoute(next http.Handler) http.Handler {
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
-			get := *r
-			get.Method = http.MethodGet
-			r = &get
+			r = r.WithContext(context.WithValue(r.Context(), headKey{}, true))
+			r.Method = http.MethodGet
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// headKey marks the context of a request that was HEAD.
+type headKey struct{}
+
+// isHead reports whether a GET was HEAD: an answer without an end would never
+// let its connection go.
+func isHead(r *http.Request) bool { return r.Context().Value(headKey{}) != nil }
 
 // allowed lists the methods that are served at the path of r.
 func (s *Server) allowed(r *http.Request) string {

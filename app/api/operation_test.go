@@ -149,9 +149,9 @@ func TestNoSuchRoute(t *testing.T) {
 }
 
 // panicking panics on every question.
-type panicking struct{ poisonTopic }
+type panicking struct{ console }
 
-func (*panicking) Get(context.Context, string) (poison.Entry, bool, error) { panic("boom") }
+func (*panicking) Get(context.Context, string) (poison.Detail, error) { panic("boom") }
 
 func TestAPanicIsOneAnswer(t *testing.T) {
 	var log bytes.Buffer

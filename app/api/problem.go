@@ -89,8 +89,9 @@ var (
 	kindCrossOrigin = kind{"cross-origin", http.StatusForbidden, "The request comes from another site"}
 	kindUnknownType = kind{"unknown-event-type", http.StatusNotFound, "There is no such event type"}
 	kindNotFound    = kind{"not-found", http.StatusNotFound, "There is no such resource"}
+	kindForbidden   = kind{"forbidden", http.StatusForbidden, "This caller may not do that"}
 	kindMethod      = kind{"method-not-allowed", http.StatusMethodNotAllowed, "The method is not allowed here"}
-	kindRefused     = kind{"redrive-refused", http.StatusConflict, "The message cannot be sent back"}
+	kindRefused     = kind{"refused", http.StatusConflict, "That cannot be done now"}
 	kindTooLarge    = kind{"too-large", http.StatusRequestEntityTooLarge, "The request is too large"}
 	kindTooMany     = kind{"too-many-events", http.StatusRequestEntityTooLarge, "The request has too many events"}
 	kindMediaType   = kind{"unsupported-media-type", http.StatusUnsupportedMediaType, "The content type is not supported"}
@@ -135,6 +136,10 @@ func problemOf(err error) *Problem {
 		problem = kindParameter.problem("%s", badInput.BadRequest())
 	case errors.Is(err, poison.ErrNotFound):
 		problem = kindNotFound.problem("there is no such poison entry: it may have reached the end of its retention")
+	case errors.Is(err, poison.ErrNoJob):
+		problem = kindNotFound.problem("there is no such redrive job: GET /v1/poison/redrives lists them")
+	case errors.Is(err, poison.ErrNotReady):
+		problem = kindUnavailable.problem("%s: try again in %d seconds", poison.ErrNotReady, retryAfter)
 	case errors.As(err, &notDriven):
 		problem = kindRefused.problem("%s", notDriven.Reason)
 	case handler.IsUnavailable(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

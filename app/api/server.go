@@ -16,7 +16,6 @@ import (
 
 	"github.com/trieungochai/kafka-notify/app/event"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
-	"github.com/trieungochai/kafka-notify/app/poison"
 	"github.com/trieungochai/kafka-notify/app/record"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
@@ -48,19 +47,6 @@ type Inbox interface {
 	All(ctx context.Context, user string) ([]*handler.Notification, error)
 }
 
-// Poison reads the poison topic and sends messages back. A cursor that is none
-// is an error with a method BadRequest() string.
-type Poison interface {
-	// List returns the entries that the query selects, newest first, and the
-	// cursor of the next page, empty after the last one.
-	List(ctx context.Context, q poison.Query) (entries []poison.Entry, next string, err error)
-	// Get returns the entry of that id.
-	Get(ctx context.Context, id string) (entry poison.Entry, found bool, err error)
-	// Redrive sends the message back to the pipeline that failed. It returns
-	// poison.ErrNotFound or a *poison.RefusedError where it cannot.
-	Redrive(ctx context.Context, id string) (poison.Receipt, error)
-}
-
 // Pipelines says what runs.
 type Pipelines interface {
 	Status(ctx context.Context) []pipeline.Status
@@ -82,6 +68,8 @@ type Options struct {
 	Poison    Poison
 	Pipelines Pipelines
 	Health    Health
+	// Stopping is closed when the service begins to stop: streams end. Nil: never.
+	Stopping <-chan struct{}
 	// Users is the lookup that POST /send finds people in; without it, or
 	// without the event type "message", that route answers 404.
 	Users handler.Lookup

@@ -193,10 +193,7 @@ func cut(text string, limit int) string {
 // terminalWidth is how many cells a line of w has, 0 when w is no terminal:
 // in a pipe or a file nothing is cut.
 func terminalWidth(w io.Writer) int {
-	if o, ok := w.(*output); ok {
-		w = o.w
-	}
-	f, ok := w.(interface{ Fd() uintptr })
+	f, ok := unwrapped(w).(interface{ Fd() uintptr })
 	if !ok {
 		return 0
 	}
@@ -207,10 +204,28 @@ func terminalWidth(w io.Writer) int {
 	return int(size.Col)
 }
 
+// unwrapped is what output writes to, which may be a terminal.
+func unwrapped(w io.Writer) io.Writer {
+	if o, ok := w.(*output); ok {
+		return o.w
+	}
+	return w
+}
+
 // clock writes a time for a table: UTC, to the second.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// writeJSONLine writes one document in one line.
+func writeJSONLine(w io.Writer, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	_, err = w.Write(append(safeJSON(text), '\n'))
+	return err
 }

@@ -33,8 +33,8 @@ func (p *Pipeline) handle(msg *message.Message) error {
 		return err
 	}
 	if !mine {
-		p.dropped(j, "idempotency", "duplicate")
-		return nil
+		p.dropped(j, "idempotency", duplicate)
+		return p.tellFate(j, 0, []handler.Dropped{{Reason: duplicate}})
 	}
 	outputs, drops, failed := p.chain.Run(ctx, j.message, func(step int, took time.Duration) {
 		j.at = step
@@ -55,7 +55,7 @@ func (p *Pipeline) handle(msg *message.Message) error {
 	for _, drop := range drops {
 		p.dropped(j, drop.Step.Type, drop.Reason)
 	}
-	return nil
+	return p.tellFate(j, len(outputs), drops)
 }
 
 // decode reads the record as a CloudEvent and checks it against the schema of
@@ -249,7 +249,7 @@ func (p *Pipeline) release(j *journey) {
 // dropped counts a message that a handler dropped. A redrive that finds its
 // place taken by another event is superseded, and says so.
 func (p *Pipeline) dropped(j *journey, by, reason string) {
-	if reason == "duplicate" && j.redrives > 0 {
+	if reason == duplicate && j.redrives > 0 {
 		reason = "superseded"
 		p.log.Warn("a redriven message is superseded: another event has been handled in its place",
 			"pipeline", p.Name, "origin", j.origin.String(), "event_id", j.message.Event.ID, "handler", by)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trieungochai/kafka-notify/app/action"
 	"github.com/trieungochai/kafka-notify/app/kafka"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
 	"github.com/trieungochai/kafka-notify/app/record"
@@ -22,7 +23,15 @@ const inPlace = 3
 // checkEnd looks at what a message has left behind, and writes it: all its
 // notifications, or a hop, or a poison record, or nothing for a reason.
 func (w *world) checkEnd(at *work) {
-	t, out := at.leg.travel, at.out
+	t, out, fates := at.leg.travel, []*record.Record(nil), []*record.Record(nil)
+	for _, rec := range at.out {
+		if rec.Topic == poisonTopic+".actions" {
+			fates = append(fates, rec)
+		} else {
+			out = append(out, rec)
+		}
+	}
+	at.out = out
 	topics := make([]string, len(out))
 	for i, rec := range out {
 		topics[i] = rec.Topic
@@ -46,11 +55,39 @@ func (w *world) checkEnd(at *work) {
 		end = "lost"
 		w.fault("%s ends with records in %q", at, topics)
 	}
+	w.checkFate(at, fates, end)
 	t.open--
 	t.ends = append(t.ends, end)
 	w.tell("%s is committed: %s", at, end)
 	for _, rec := range out {
 		w.write(rec, next)
+	}
+}
+
+// checkFate looks at what is told of a message that was sent back: once, when it
+// has come to an end that is no poison record, and together with that end.
+func (w *world) checkFate(at *work, fates []*record.Record, end string) {
+	var told, want []string
+	for _, rec := range fates {
+		a, err := action.Parse(rec)
+		if err != nil || a.Message != pipeline.PoisonID(at.leg.travel.origin, "follow") || a.Round != at.leg.redrives-1 {
+			w.fault("%s tells %s: %v", at, rec.Value, err)
+			return
+		}
+		told = append(told, string(a.Kind))
+	}
+	if at.leg.tier >= 0 && at.leg.redrives > 0 {
+		switch end {
+		case "delivered":
+			want = []string{string(action.Delivered)}
+		case "duplicate":
+			want = []string{string(action.Superseded)}
+		case "dropped":
+			want = []string{string(action.Dropped)}
+		}
+	}
+	if !slices.Equal(told, want) {
+		w.fault("%s ends %s, and tells %q instead of %q", at, end, told, want)
 	}
 }
 

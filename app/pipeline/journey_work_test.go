@@ -133,6 +133,11 @@ func (travelClaims) Take(ctx context.Context, key string, by handler.Claim) (han
 	return a.verdict, a.err
 }
 
+// Look implements handler.Claims. Nobody tries a message on the journeys.
+func (travelClaims) Look(context.Context, string, handler.Claim) (handler.Verdict, error) {
+	return 0, errors.New("no message is tried here")
+}
+
 // Release implements handler.Claims.
 func (travelClaims) Release(ctx context.Context, key string, origin handler.Origin) error {
 	w := workOf(ctx)

@@ -1,8 +1,6 @@
 package pipeline_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,8 +25,6 @@ type world struct {
 	done    map[*record.Record]bool
 	claims  memory
 	travels []*travel
-	queue   *poison.Queue
-	sends   *leg // what the redrive under way is of
 	process *process
 
 	strays atomic.Int64 // published beside a transaction
@@ -75,7 +71,6 @@ func newWorld(compile func() *pipeline.Pipeline) *world {
 		topics: make(map[string][]*record.Record), deleted: make(map[string]bool),
 		legs: make(map[*record.Record]*leg), done: make(map[*record.Record]bool),
 	}
-	w.queue = poison.NewQueue(poisonTopic, w, w, func(string) (string, bool) { return pipeline.RetryTopic("follow", 0), true })
 	w.begin()
 	return w
 }
@@ -123,56 +118,29 @@ func (w *world) submit(id, key, to, size string) {
 }
 
 // redrive sends the newest poison record of t back; dies says that the process
-// ends before it can tell the operator.
+// ends at once.
 func (w *world) redrive(t *travel, dies bool) {
 	records := w.topics[poisonTopic]
 	at := len(records) - 1
 	for w.legs[records[at]].travel != t {
 		at--
 	}
-	of := w.legs[records[at]]
-	w.sends = of
-	receipt, err := w.queue.Redrive(context.Background(), pipeline.PoisonID(t.origin, "follow"))
-	var refused *poison.RefusedError
-	switch {
-	case errors.As(err, &refused) && records[at].Get(record.PoisonTruncated) == "true":
+	if records[at].Get(record.PoisonTruncated) == "true" {
 		w.tell("%s can't be sent back: its value is lost", t.name)
 		return
-	case err != nil:
-		w.fault("%s can't be sent back: %v", t.name, err)
-		return
-	case receipt.Redrives != of.redrives+1:
-		w.fault("the receipt of %s says %d redrives", t.name, receipt.Redrives)
 	}
-	w.tell("%s is sent back", t.name)
-	if dies {
-		w.crash("before it can tell so")
-	}
-	w.pump()
-}
-
-// Publish implements poison.Publisher: it is a redrive's.
-func (w *world) Publish(_ context.Context, rec *record.Record) error {
-	of := w.sends
-	t := of.travel
+	of := w.legs[records[at]]
 	of.sentBack++
 	t.twice = t.twice || of.sentBack > 1
 	t.open++
 	t.redrives++
-	w.write(rec, &leg{travel: t, tier: 0, redrives: of.redrives + 1, firstFailed: of.firstFailed})
-	return nil
-}
-
-// Bounds implements kafka.Reader.
-func (w *world) Bounds(_ context.Context, topic string, _ int32) (kafka.Bounds, error) {
-	return kafka.Bounds{End: int64(len(w.topics[topic]))}, nil
-}
-
-// Fetch implements kafka.Reader.
-func (w *world) Fetch(_ context.Context, topic string, _ int32, offset int64, _ int32, _ time.Duration) (kafka.Page, error) {
-	records := w.topics[topic]
-	end := int64(len(records))
-	return kafka.Page{Records: records[offset:], Next: end, End: end}, nil
+	w.write(poison.SendBack(records[at], pipeline.RetryTopic("follow", 0)),
+		&leg{travel: t, tier: 0, redrives: of.redrives + 1, firstFailed: of.firstFailed})
+	w.tell("%s is sent back", t.name)
+	if dies {
+		w.crash("and nobody is told so")
+	}
+	w.pump()
 }
 
 // crash kills the process, and starts another.

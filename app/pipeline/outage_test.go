@@ -144,6 +144,10 @@ func (s stallable) Take(ctx context.Context, key string, by handler.Claim) (hand
 	return s.b.claims.Take(ctx, key, by)
 }
 
+func (s stallable) Look(ctx context.Context, key string, by handler.Claim) (handler.Verdict, error) {
+	return s.b.claims.Look(ctx, key, by)
+}
+
 func (s stallable) Release(ctx context.Context, key string, origin handler.Origin) error {
 	return s.b.claims.Release(ctx, key, origin)
 }

@@ -59,9 +59,11 @@ type Pipeline struct {
 	breaker           *breaker
 	idempotencyWindow time.Duration
 	poisonTopic       string
+	actionsTopic      string
 	maxBytes          int
 
 	chain  *handler.Chain
+	trial  *handler.Chain // the same handlers, taking no claims
 	types  *event.Types
 	claims handler.Claims
 	now    func() time.Time
@@ -98,6 +100,7 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 			breaker:           newBreaker(pc.Breaker, parts.Now),
 			idempotencyWindow: cfg.IdempotencyWindow,
 			poisonTopic:       cfg.Poison.Topic,
+			actionsTopic:      cfg.Poison.ActionsTopic(),
 			maxBytes:          OutputBytes(cfg.HTTP.MaxBytes),
 			types:             parts.Types,
 			claims:            parts.Claims(pc.ID),
@@ -107,6 +110,11 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 		p.chain, found = parts.Registry.Chain(pc.Handlers, handler.Deps{
 			Pipeline: p.ID, Lookups: parts.Lookups, Claims: p.claims, Now: parts.Now,
 		})
+		if len(found) == 0 {
+			p.trial, found = parts.Registry.Chain(pc.Handlers, handler.Deps{
+				Pipeline: p.ID, Lookups: parts.Lookups, Claims: lookOnly{p.claims}, Now: parts.Now,
+			})
+		}
 		if len(found) == 0 && !p.chain.Delivers() {
 			found = config.Faults{pc.Node.Faultf("the pipeline %s delivers nothing: its handlers route no notification", name).WithHint("end them with a route")}
 		}

@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
+
+	"github.com/trieungochai/kafka-notify/app/action"
 )
 
 // Entry is one message that a pipeline gave up on, with all that is needed to
@@ -44,8 +47,16 @@ type Entry struct {
 	// Truncated says that the broker refused the value, so that it is lost.
 	Truncated bool `json:"truncated"`
 
+	// State is where the message stands, Job the redrive job that has it, Fate
+	// what became of it since it was sent back: delivered, dropped or superseded.
+	State State       `json:"state"`
+	Job   string      `json:"job,omitempty"`
+	Fate  action.Kind `json:"fate,omitempty"`
+
 	// Record is where the entry itself stands.
 	Record Place `json:"record"`
+	// ExpiresAt is when Kafka may delete it; nil: never.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 
 // Header is one header of a record. Names may repeat.
@@ -62,62 +73,73 @@ type Place struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// Receipt says where a redrive has put a message.
-type Receipt struct {
-	ID       string `json:"id"`
-	Pipeline string `json:"pipeline"`
-	// Topic is the retry topic that it was written to.
-	Topic string `json:"topic"`
-	// Redrives counts this one too.
-	Redrives int `json:"redrives"`
-}
-
 // Query selects entries, newest first.
 type Query struct {
-	// Pipeline and Class select where they are not empty.
+	// State, Pipeline and Class select where they are not empty.
+	State           State
 	Pipeline, Class string
+	// OlderThan selects what failed last so long ago or longer; 0: all.
+	OlderThan time.Duration
+	// Filter is a condition in CEL, Words are plain words that a message has to
+	// hold, in any case; empty: all.
+	Filter, Words string
 	// Limit is the most entries a page has.
 	Limit int
 	// Cursor is the one the page before ended with, empty for the first page.
 	Cursor string
 }
 
+// plain reports whether anything is asked for besides filter and words.
+func (q *Query) plain() bool {
+	return q.State != "" || q.Pipeline != "" || q.Class != "" || q.OlderThan > 0
+}
+
+// all reports whether nothing is asked for, and so everything selected.
+func (q *Query) all() bool {
+	return !q.plain() && strings.TrimSpace(q.Filter) == "" && strings.TrimSpace(q.Words) == ""
+}
+
 // ErrNotFound says that there is no entry of that id.
 var ErrNotFound = errors.New("no such poison entry")
 
-// RefusedError says why an entry cannot be sent back: its value is lost, or no
-// pipeline of its name runs any more.
+// RefusedError says why something cannot be done.
 type RefusedError struct {
 	Reason string
 }
 
 // Error implements error.
-func (e *RefusedError) Error() string { return "redrive refused: " + e.Reason }
+func (e *RefusedError) Error() string { return "refused: " + e.Reason }
+
+// plainEntry is an Entry without its methods.
+type plainEntry Entry
 
 // MarshalJSON writes the value as the members that Value describes, with no
 // character of it escaped that need not be.
 func (e Entry) MarshalJSON() ([]byte, error) {
-	type plain Entry // without this method
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(struct {
-		plain
+	return marshal(struct {
+		plainEntry
 		wireValue
-	}{plain(e), e.Value.wire()})
-	return bytes.TrimRight(out.Bytes(), "\n"), err
+	}{plainEntry(e), e.Value.wire()})
 }
 
 // UnmarshalJSON is the inverse of MarshalJSON.
 func (e *Entry) UnmarshalJSON(text []byte) error {
-	type plain Entry
 	wire := struct {
-		*plain
+		*plainEntry
 		wireValue
-	}{plain: (*plain)(e)}
+	}{plainEntry: (*plainEntry)(e)}
 	if err := json.Unmarshal(text, &wire); err != nil {
 		return err
 	}
 	e.Value = wire.value()
 	return nil
+}
+
+// marshal writes a value as JSON in which nothing is escaped for HTML.
+func marshal(value any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimRight(out.Bytes(), "\n"), err
 }

@@ -36,7 +36,7 @@ var PoisonHeaders = []string{
 
 // RetryHeaders are the headers of a retry record that say when and how often
 // it is tried, and what it holds meanwhile.
-var RetryHeaders = []string{HeaderRetryTier, HeaderRetryDue, HeaderAttempts, HeaderClaim}
+var RetryHeaders = []string{HeaderRetryTier, HeaderRetryDue, HeaderAttempts, HeaderClaim, HeaderRedrive}
 
 // Own reports whether a delivery record does without the header of its event
 // record: because the service writes it anew, because it speaks of failures,
@@ -45,7 +45,7 @@ var RetryHeaders = []string{HeaderRetryTier, HeaderRetryDue, HeaderAttempts, Hea
 func Own(name string) bool {
 	switch name {
 	case HeaderUUID, HeaderContentType, HeaderEventID, HeaderEventType, HeaderAcceptedAt, HeaderOrigin,
-		HeaderRetryTier, HeaderRetryDue, HeaderAttempts, HeaderClaim,
+		HeaderRetryTier, HeaderRetryDue, HeaderAttempts, HeaderClaim, HeaderRedrive,
 		ReasonPoisoned, TopicPoisoned, HandlerPoisoned, SubscriberPoisoned:
 		return true
 	}
@@ -69,4 +69,16 @@ func Text(s string, limit int) string {
 		cut--
 	}
 	return s[:cut] + more
+}
+
+// Lines cuts s to at most limit bytes, at the end of a line where there is one.
+func Lines(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	cut := strings.ToValidUTF8(s[:limit], "")
+	if end := strings.LastIndexByte(cut, '\n'); end > 0 {
+		cut = cut[:end+1]
+	}
+	return cut
 }

@@ -31,6 +31,9 @@ const (
 	// HeaderClaim names a claim that a retry record's message holds: the type of
 	// the handler that took it, or "event", and the key. It stands once for each.
 	HeaderClaim = "claim"
+	// HeaderRedrive says of which redrive job a record is, and which of its
+	// messages: <job>/<place>.
+	HeaderRedrive = "redrive"
 )
 
 // Header is one header of a record. Names may repeat.

@@ -49,6 +49,16 @@ func (c claims) Take(ctx context.Context, key string, by handler.Claim) (handler
 	})
 }
 
+// Look answers as Take would, and takes nothing.
+func (c claims) Look(ctx context.Context, key string, by handler.Claim) (handler.Verdict, error) {
+	return c.store.do(ctx, c.id(key), func(held entry, _ time.Time) change {
+		if !held.of(by.Origin) && held.within(by.Window, by.AcceptedAt) {
+			return change{verdict: handler.Duplicate}
+		}
+		return change{verdict: handler.Taken}
+	})
+}
+
 // Release gives key free as far as it belongs to that origin, and leaves the
 // claims of others alone. Releasing what isn't held is no error.
 func (c claims) Release(ctx context.Context, key string, origin handler.Origin) error {

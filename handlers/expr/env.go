@@ -68,6 +68,10 @@ func newEnv() (*cel.Env, error) {
 
 // With returns an Env that knows names as well. e stays as it is.
 func (e *Env) With(names ...string) *Env {
+	return e.declare(names, func(string) *cel.Type { return cel.DynType })
+}
+
+func (e *Env) declare(names []string, typeOf func(name string) *cel.Type) *Env {
 	if e.err != nil || len(names) == 0 {
 		return e
 	}
@@ -81,7 +85,7 @@ func (e *Env) With(names ...string) *Env {
 			return next
 		}
 		next.names = append(next.names, name)
-		opts = append(opts, cel.Variable(name, cel.DynType))
+		opts = append(opts, cel.Variable(name, typeOf(name)))
 	}
 	if next.cel, next.err = e.cel.Extend(opts...); next.err != nil {
 		next.err = fmt.Errorf("declare %s: %w", strings.Join(names, ", "), next.err)

@@ -39,6 +39,29 @@ func (s Step) String() string {
 // Steps returns the handlers in their order.
 func (c *Chain) Steps() []Step { return slices.Clone(c.steps) }
 
+// Watched returns the same handlers with somebody who sees what each call made of its message.
+func (c *Chain) Watched(saw func(step Step, m *Message, result Result, err error)) *Chain {
+	watched := *c
+	watched.steps = slices.Clone(c.steps)
+	for i := range watched.steps {
+		step := c.steps[i]
+		watched.steps[i].Handler = watchedHandler{step, saw}
+	}
+	return &watched
+}
+
+type watchedHandler struct {
+	step Step
+	saw  func(Step, *Message, Result, error)
+}
+
+// Handle implements Handler.
+func (w watchedHandler) Handle(ctx context.Context, m *Message) (Result, error) {
+	result, err := w.step.Handler.Handle(ctx, m)
+	w.saw(w.step, m, result, err)
+	return result, err
+}
+
 // Dropped is a message that a handler ended on purpose.
 type Dropped struct {
 	Step   Step

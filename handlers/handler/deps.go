@@ -31,6 +31,8 @@ type Instant interface {
 type Claims interface {
 	// Take claims key for an origin. The origin that holds the claim already takes it again.
 	Take(ctx context.Context, key string, by Claim) (Verdict, error)
+	// Look answers as Take would, and takes nothing.
+	Look(ctx context.Context, key string, by Claim) (Verdict, error)
 	// Release gives a claim up, if origin holds it: compare and delete.
 	Release(ctx context.Context, key string, origin Origin) error
 }

@@ -95,6 +95,17 @@ func (c *MemoryClaims) Take(_ context.Context, key string, by handler.Claim) (ha
 	return handler.Taken, nil
 }
 
+// Look implements handler.Claims.
+func (c *MemoryClaims) Look(_ context.Context, key string, by handler.Claim) (handler.Verdict, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held, ok := c.held[key]
+	if ok && held.Origin != by.Origin && by.AcceptedAt.Sub(held.AcceptedAt).Abs() < by.Window {
+		return handler.Duplicate, c.Err
+	}
+	return handler.Taken, c.Err
+}
+
 // Release implements handler.Claims.
 func (c *MemoryClaims) Release(_ context.Context, key string, origin handler.Origin) error {
 	c.mu.Lock()

@@ -1,0 +1,4 @@
+package poison
+
+// EntryOf reads an entry from its record.
+var EntryOf = entryOf

@@ -1,0 +1,93 @@
+package poison
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Summary is what there is at one moment.
+type Summary struct {
+	Open      int `json:"open"`
+	Redriven  int `json:"redriven"`
+	Archived  int `json:"archived"`
+	Discarded int `json:"discarded"`
+	// Jobs are the redrive jobs that are not over, the newest first.
+	Jobs []Job `json:"jobs"`
+}
+
+// Summary counts messages by their state. Error: ErrNotReady.
+func (x *Index) Summary(ctx context.Context) (Summary, error) {
+	if err := x.Await(ctx); err != nil {
+		return Summary{}, err
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	s := Summary{Jobs: []Job{}}
+	for _, it := range x.byID {
+		switch x.row(it).state {
+		case Open:
+			s.Open++
+		case Redriven:
+			s.Redriven++
+		case Archived:
+			s.Archived++
+		case Discarded:
+			s.Discarded++
+		}
+	}
+	for i := len(x.ledger.order) - 1; i >= 0; i-- {
+		if j := x.ledger.order[i]; !j.state.Over() {
+			s.Jobs = append(s.Jobs, x.view(j))
+		}
+	}
+	return s, nil
+}
+
+// Each calls visit with every entry that q selects, the oldest first, until it
+// returns an error, which Each returns. Other errors are those of List.
+func (x *Index) Each(ctx context.Context, q Query, visit func(Entry) error) error {
+	rows, err := x.selected(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		e, err := x.whole(ctx, r)
+		if err != nil {
+			return err
+		}
+		if err := visit(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// String says in words what is selected.
+func (s Selection) String() string {
+	var parts []string
+	switch n := len(s.IDs); {
+	case n == 1:
+		parts = append(parts, "id "+s.IDs[0])
+	case n > 1:
+		parts = append(parts, fmt.Sprintf("%d ids", n))
+	}
+	q := &s.Query
+	for _, part := range []struct{ name, value string }{
+		{"state", string(q.State)}, {"pipeline", q.Pipeline}, {"class", q.Class}, {"filter", q.Filter}, {"words", q.Words},
+	} {
+		if part.value != "" {
+			parts = append(parts, part.name+" "+part.value)
+		}
+	}
+	if q.OlderThan > 0 {
+		parts = append(parts, "older than "+q.OlderThan.String())
+	}
+	if s.Limit > 0 {
+		parts = append(parts, fmt.Sprintf("at most %d", s.Limit))
+	}
+	if len(parts) == 0 {
+		return "all"
+	}
+	return strings.Join(parts, ", ")
+}
