@@ -161,6 +161,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	watchPoison(metrics, console.Index)
 
 	users, _ := a.built.lookups.Get("users")
 	server, err := api.New(api.Options{

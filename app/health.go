@@ -13,6 +13,7 @@ import (
 	"github.com/trieungochai/kafka-notify/app/kafka"
 	"github.com/trieungochai/kafka-notify/app/lookup"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
+	"github.com/trieungochai/kafka-notify/app/poison"
 	"github.com/trieungochai/kafka-notify/app/store"
 )
 
@@ -121,5 +122,17 @@ func watchLookupFiles(reg prometheus.Registerer, lookups *lookup.Set) {
 			}
 			return 0
 		}))
+	}
+}
+
+// watchPoison shows how many poisoned messages are in each state: what is open
+// is what somebody has to look at.
+func watchPoison(reg prometheus.Registerer, index *poison.Index) {
+	for _, state := range poison.States {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "kafka_notify", Name: "poison_messages",
+			Help:        "Poisoned messages by what was done about them.",
+			ConstLabels: prometheus.Labels{"state": string(state)},
+		}, func() float64 { return float64(index.Count(state)) }))
 	}
 }

@@ -397,6 +397,9 @@ func TestForeignPoisonRecords(t *testing.T) {
 		{Key: "x", Value: []byte("c")},
 	}})
 	eventually(t, "all three", func() bool { return s.inState(poison.Open) == 3 })
+	if got := s.metric(`kafka_notify_poison_messages{state="open"}`); got != "3" {
+		t.Errorf("the metric says %q are open", got)
+	}
 	var got poison.Detail
 	s.get("/v1/poison/large", &got)
 	if string(got.Value) != large {

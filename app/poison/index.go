@@ -287,7 +287,13 @@ func (x *Index) List(ctx context.Context, q Query) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	return page(rows, q, func(r row) (Entry, error) { return x.whole(ctx, r) })
+	return page(rows, q, func(r row) (Entry, error) {
+		e, err := x.whole(ctx, r)
+		if errors.Is(err, ErrNotFound) { // retention has just taken it: the others are there
+			return x.entry(r), nil
+		}
+		return e, err
+	})
 }
 
 // page is the one of rows that q asks for.

@@ -44,6 +44,19 @@ func (x *Index) Summary(ctx context.Context) (Summary, error) {
 	return s, nil
 }
 
+// Count is how many messages are in a state; of those that have not been read
+// yet nothing is known.
+func (x *Index) Count(state State) (n int) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, it := range x.byID {
+		if x.row(it).state == state {
+			n++
+		}
+	}
+	return n
+}
+
 // Each calls visit with every entry that q selects, the oldest first, until it
 // returns an error, which Each returns. Other errors are those of List.
 func (x *Index) Each(ctx context.Context, q Query, visit func(Entry) error) error {
