@@ -14,7 +14,7 @@ import (
 // pipeline, from the record as it was read to the record as it is published:
 // what decoding, schema, claims, handlers and middlewares allocate, with store
 // and broker faked. Lower it when a change needs fewer.
-const maxAllocations = 80
+const maxAllocations = 90
 
 func TestAllocationsOfOneMessage(t *testing.T) {
 	const runs = 1000
