@@ -139,6 +139,18 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// An event may stand in headers too, whatever else does.
+func TestFilterOfAnEventInBinaryMode(t *testing.T) {
+	f := newWorld()
+	f.add("x", "1", "ce_specversion", "1.0", "CE_ID", "b1", "ce_source", "/s", "ce_type", "follow", "Content-Type", "application/json",
+		record.PoisonID, "binary").Value = []byte(`{"who":"Emma"}`)
+	for _, filter := range []string{`data.who == "Emma"`, `event.type == "follow" && event.id == "b1"`, `headers["x"] == "1"`} {
+		if got := ids(list(t, over(t, f), poison.Query{Filter: filter, Limit: 2})); len(got) != 1 {
+			t.Errorf("%s: got %q", filter, got)
+		}
+	}
+}
+
 func TestMistakesInAFilter(t *testing.T) {
 	b := over(t, newWorld())
 	for filter, want := range map[string]string{

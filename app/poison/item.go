@@ -1,6 +1,7 @@
 package poison
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 	"time"
@@ -79,8 +80,13 @@ func appendText(dst []byte, text string) []byte {
 }
 
 func cutText(packed []byte) (text string, rest []byte) {
+	b, rest := cutBytes(packed)
+	return string(b), rest
+}
+
+func cutBytes(packed []byte) (b, rest []byte) {
 	n, size := binary.Uvarint(packed)
-	return string(packed[size : size+int(n)]), packed[size+int(n):]
+	return packed[size : size+int(n)], packed[size+int(n):]
 }
 
 func unixNano(t time.Time) int64 {
@@ -141,18 +147,32 @@ func (it *item) entry(topic string) Entry {
 	}
 }
 
-// event reads the message as an event; nil if it is none.
+// event reads the message as an event; nil if it is none. A filter on data does
+// that for every message there is, so only the headers that an event can have
+// are unpacked.
 func (it *item) event() *handler.Event {
-	unpacked := it.unpacked()
-	headers := make([]record.Header, len(unpacked))
-	for i, h := range unpacked {
-		headers[i] = record.Header{Key: h.Key, Value: []byte(h.Value)}
+	var room [4]record.Header
+	headers := room[:0]
+	for packed := it.headers; len(packed) > 0; {
+		var name, value []byte
+		name, packed = cutBytes(packed)
+		value, packed = cutBytes(packed)
+		if isOfEvent(name) {
+			headers = append(headers, record.Header{Key: string(name), Value: value})
+		}
 	}
 	e, err := event.Decode(headers, it.value)
 	if err != nil {
 		return nil
 	}
 	return e
+}
+
+// isOfEvent reports whether a header says something of an event.
+func isOfEvent(name []byte) bool {
+	const prefix = event.HeaderPrefix
+	return bytes.EqualFold(name, []byte(record.HeaderContentType)) ||
+		len(name) > len(prefix) && bytes.EqualFold(name[:len(prefix)], []byte(prefix))
 }
 
 // appendWords appends all that plain words are looked for in, in lower case.
