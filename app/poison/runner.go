@@ -147,7 +147,7 @@ type run struct {
 	*Runner
 	id     string
 	sender Sender
-	there  map[int]bool // places in the set that stand in the target, after those that are known to be sent
+	there  map[int]bool // places in the set that were seen in the target
 
 	limit *rate.Limiter
 	held  bool // when last looked at
@@ -155,10 +155,10 @@ type run struct {
 	excusedKnown, excusedFailed int
 }
 
-// look compares what the job says with what stands in its target. What is there
-// beyond what it says is not sent again. What it has sent last and is not there
-// is: of a transaction that the embedded broker was killed in, any part may be
-// missing.
+// look compares what the job says with what stands in its target, and makes the
+// two agree before anything else is done: of a transaction that the embedded
+// broker was killed in, any part may be missing. What was sent last and is not
+// there is sent; what is there is said to be sent, with all before it.
 func (r *run) look(ctx context.Context) error {
 	now := r.console.progress(r.id)
 	from := now.job.Sent - len(now.last)
@@ -171,7 +171,7 @@ func (r *run) look(ctx context.Context) error {
 	r.there = make(map[int]bool)
 	for topic := range topics {
 		err := r.cluster.Since(ctx, topic, now.job.BegunAt.Add(-clockSkew), func(rec *record.Record) {
-			if job, place, ok := parseRedrive(rec.Get(record.HeaderRedrive)); ok && job == r.id && place >= from {
+			if job, place, ok := parseRedrive(rec.Get(record.HeaderRedrive)); ok && job == r.id && place >= from && place < now.job.Total {
 				r.there[place] = true
 			}
 		})
@@ -179,16 +179,23 @@ func (r *run) look(ctx context.Context) error {
 			return err
 		}
 	}
-	var lost []place
+	var missing []place
 	for i, m := range now.last {
 		if !r.there[from+i] && r.console.fateOf(m) == "" {
-			lost = append(lost, place{from + i, m})
+			missing = append(missing, place{from + i, m})
 		}
 	}
-	if len(lost) == 0 {
+	reach := now.job.Sent
+	for number := range r.there {
+		reach = max(reach, number+1)
+	}
+	for number := now.job.Sent; number < reach; number++ {
+		missing = append(missing, place{number, now.left[number-now.job.Sent]})
+	}
+	if len(missing) == 0 {
 		return nil
 	}
-	return r.commitSent(ctx, &now.job, lost, now.job.Sent)
+	return r.commitSent(ctx, &now.job, missing, reach)
 }
 
 // clockSkew is how far apart the clocks of two machines may be.

@@ -31,6 +31,17 @@ func running(c *poison.Console, w *world) (stop func()) {
 	}
 }
 
+// handling has the pipeline handle what is sent back, until stop is called.
+func handling(t tb, w *world, fails func(*record.Record) bool) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var pipeline sync.WaitGroup
+	pipeline.Go(func() { w.pipeline(ctx, t, fails) })
+	return func() {
+		cancel()
+		pipeline.Wait()
+	}
+}
+
 // eventually waits until a job is as wanted.
 func eventually(t tb, c *poison.Console, id, what string, is func(poison.Job) bool) poison.Job {
 	t.Helper()
@@ -66,11 +77,7 @@ func TestARedriveSendsEachMessageOnce(t *testing.T) {
 	w.add(append(failed("follow", "decode", "another cause", "g", now()), record.PoisonID, "other")...)
 	c := following(t, w)
 	defer running(c, w)()
-	ctx, cancel := context.WithCancel(t.Context())
-	var pipeline sync.WaitGroup
-	pipeline.Go(func() { w.pipeline(ctx, t, func(*record.Record) bool { return false }) })
-	defer pipeline.Wait()
-	defer cancel()
+	defer handling(t, w, func(*record.Record) bool { return false })()
 
 	job, refused, err := c.Redrive(t.Context(), poison.Order{Selection: byFilter(`class == "lookup_missing"`), Reason: "repaired"}, ann)
 	if err != nil || len(refused) > 0 || job.Total != 1200 {
@@ -111,11 +118,7 @@ func TestAMessageThatFailsAgain(t *testing.T) {
 	w.poisoned("a", "b")
 	c := following(t, w)
 	defer running(c, w)()
-	ctx, cancel := context.WithCancel(t.Context())
-	var pipeline sync.WaitGroup
-	pipeline.Go(func() { w.pipeline(ctx, t, func(rec *record.Record) bool { return string(rec.Key) == "a" }) })
-	defer pipeline.Wait()
-	defer cancel()
+	defer handling(t, w, func(rec *record.Record) bool { return string(rec.Key) == "a" })()
 	for round := range 2 {
 		job, _, err := c.Redrive(t.Context(), poison.Order{Selection: byID("a")}, ann)
 		if err != nil {
@@ -148,11 +151,7 @@ func TestCanary(t *testing.T) {
 	}
 	c := following(t, w)
 	defer running(c, w)()
-	ctx, cancel := context.WithCancel(t.Context())
-	var pipeline sync.WaitGroup
-	pipeline.Go(func() { w.pipeline(ctx, t, func(rec *record.Record) bool { return string(rec.Key) == "m1" }) })
-	defer pipeline.Wait()
-	defer cancel()
+	defer handling(t, w, func(rec *record.Record) bool { return string(rec.Key) == "m1" })()
 	job, _, err := c.Redrive(t.Context(), poison.Order{Selection: poison.Selection{All: true}, Terms: action.Terms{Canary: 3}}, ann)
 	if err != nil {
 		t.Fatal(err)
@@ -177,11 +176,7 @@ func TestTooManyFailures(t *testing.T) {
 	}
 	c := following(t, w)
 	defer running(c, w)()
-	ctx, cancel := context.WithCancel(t.Context())
-	var pipeline sync.WaitGroup
-	pipeline.Go(func() { w.pipeline(ctx, t, func(*record.Record) bool { return true }) })
-	defer pipeline.Wait()
-	defer cancel()
+	defer handling(t, w, func(*record.Record) bool { return true })()
 	order := poison.Order{Selection: poison.Selection{All: true}, Terms: action.Terms{MaxFailed: 0.2, Rate: 200}}
 	job, _, err := c.Redrive(t.Context(), order, ann)
 	if err != nil {
@@ -202,6 +197,40 @@ func TestTooManyFailures(t *testing.T) {
 	}
 	if _, err := c.Steer(t.Context(), action.Resume, job.ID, ann, ""); err == nil {
 		t.Error("a canceled job was resumed")
+	}
+}
+
+// A job that is canceled while it is taken over opens no message that stands in
+// the target: it would be sent again.
+func TestACanceledJobOpensNothingThatWasSent(t *testing.T) {
+	w := newWorld()
+	w.poisoned("m0", "m1", "m2")
+	c := following(t, w)
+	job, _, err := c.Redrive(t.Context(), poison.Order{Selection: poison.Selection{All: true}}, ann)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel := action.New(action.Cancel, ann)
+	cancel.Job = job.ID
+	rec, err := cancel.Record(actionsName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.refuse = func([]*record.Record) int {
+		w.refuse = nil
+		w.append(rec)
+		return 2 // of three, and nothing says that they were sent
+	}
+	defer running(c, w)()
+	eventually(t, c, job.ID, "canceled", func(j poison.Job) bool { return j.State == poison.Cancelled })
+	got, times := states(t, c), sent(w)
+	for _, id := range []string{"m0", "m1"} {
+		if got[id] != poison.Redriven || times[id] != 1 {
+			t.Errorf("%s was sent %d times, and is %s", id, times[id], got[id])
+		}
+	}
+	if got["m2"] != poison.Open || times["m2"] != 0 {
+		t.Errorf("m2 was sent %d times, and is %s", times["m2"], got["m2"])
 	}
 }
 
