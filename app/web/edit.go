@@ -46,11 +46,7 @@ func (s *site) getEdit(w http.ResponseWriter, r *http.Request) error {
 
 // edited begins the page of the message that a request is about.
 func (s *site) edited(r *http.Request) (*editPage, error) {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.opts.Console.Get(r.Context(), id)
+	d, err := s.detail(r)
 	if err != nil {
 		return nil, err
 	}

@@ -26,11 +26,7 @@ type messagePage struct {
 
 // getMessage shows one message, whole.
 func (s *site) getMessage(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return err
-	}
-	d, err := s.opts.Console.Get(r.Context(), id)
+	d, err := s.detail(r)
 	if err != nil {
 		return err
 	}
@@ -39,6 +35,15 @@ func (s *site) getMessage(w http.ResponseWriter, r *http.Request) error {
 		Choice: choice{}.message(d.ID), Deeds: deedsFor(d.State), MayRedrive: d.State == poison.Open,
 	}
 	return s.show(w, r, "message", "Message "+d.ID, body)
+}
+
+// detail is the message that a request is about.
+func (s *site) detail(r *http.Request) (poison.Detail, error) {
+	id, err := pathID(r, "id")
+	if err != nil {
+		return poison.Detail{}, err
+	}
+	return s.opts.Console.Get(r.Context(), id)
 }
 
 // pathID is an id in a path, as it was before it was escaped.

@@ -45,11 +45,7 @@ func payloadOf(value []byte) payload {
 
 // getPayload gives out a message's value, byte for byte, as a file.
 func (s *site) getPayload(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r, "id")
-	if err != nil {
-		return err
-	}
-	d, err := s.opts.Console.Get(r.Context(), id)
+	d, err := s.detail(r)
 	if err != nil {
 		return err
 	}
