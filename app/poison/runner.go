@@ -147,7 +147,6 @@ type run struct {
 	*Runner
 	id     string
 	sender Sender
-	there  map[int]bool // places in the set that were seen in the target
 
 	limit *rate.Limiter
 	held  bool // when last looked at
@@ -168,11 +167,11 @@ func (r *run) look(ctx context.Context) error {
 			topics[topic] = true
 		}
 	}
-	r.there = make(map[int]bool)
+	there := make(map[int]bool) // by place in the set
 	for topic := range topics {
 		err := r.cluster.Since(ctx, topic, now.job.BegunAt.Add(-clockSkew), func(rec *record.Record) {
 			if job, place, ok := parseRedrive(rec.Get(record.HeaderRedrive)); ok && job == r.id && place >= from && place < now.job.Total {
-				r.there[place] = true
+				there[place] = true
 			}
 		})
 		if err != nil {
@@ -181,18 +180,20 @@ func (r *run) look(ctx context.Context) error {
 	}
 	var missing []place
 	for i, m := range now.last {
-		if !r.there[from+i] && r.console.fateOf(m) == "" {
+		if !there[from+i] && r.console.fateOf(m) == "" {
 			missing = append(missing, place{from + i, m})
 		}
 	}
 	reach := now.job.Sent
-	for number := range r.there {
+	for number := range there {
 		reach = max(reach, number+1)
 	}
 	for number := now.job.Sent; number < reach; number++ {
-		missing = append(missing, place{number, now.left[number-now.job.Sent]})
+		if !there[number] {
+			missing = append(missing, place{number, now.left[number-now.job.Sent]})
+		}
 	}
-	if len(missing) == 0 {
+	if len(missing) == 0 && reach == now.job.Sent {
 		return nil
 	}
 	return r.commitSent(ctx, &now.job, missing, reach)
@@ -359,9 +360,8 @@ func (r *run) commitSent(ctx context.Context, job *Job, places []place, count in
 }
 
 // load makes the records of messages that are to be sent, but for those that
-// stand in the target, and those that Kafka has deleted.
+// Kafka has deleted.
 func (r *run) load(ctx context.Context, job *Job, places []place) (records []*record.Record, gone int, err error) {
-	places = slices.DeleteFunc(places, func(p place) bool { return r.there[p.number] })
 	members := make([]member, len(places))
 	for i, p := range places {
 		members[i] = p.member
