@@ -33,6 +33,8 @@ func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*b
 	b.lookups, found = lookup.New(cfg.Lookups, cfg, log)
 	faults = append(faults, found...)
 
+	registry, found = registry.Declare(cfg.HandlerTypes)
+	faults = append(faults, found...)
 	lookups := make(map[string]handler.Lookup)
 	for name := range cfg.Lookups {
 		lookups[name] = nil

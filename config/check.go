@@ -28,6 +28,7 @@ func (c *Config) check() Faults {
 	k.store()
 	k.lookups()
 	k.events()
+	k.handlerTypes()
 	k.pipelines()
 	k.policies(c.root, Pipeline{Delivery: c.Delivery, Sessions: c.Sessions, Batch: c.Batch, Retry: c.Retry, Breaker: c.Breaker})
 	k.poison()

@@ -12,18 +12,19 @@ import (
 
 // Config is a configuration file, checked, with all defaults filled in.
 type Config struct {
-	HTTP      HTTP                `yaml:"http"`
-	Kafka     Kafka               `yaml:"kafka"`
-	Store     Store               `yaml:"store"`
-	Lookups   map[string]Lookup   `yaml:"lookups"`
-	Events    map[string]Event    `yaml:"events"`
-	Pipelines map[string]Pipeline `yaml:"pipelines"`
-	Delivery  string              `yaml:"delivery" doc:"exactly_once or at_least_once; like the following four, for every pipeline, and a pipeline may override any of it"`
-	Sessions  int                 `yaml:"sessions" doc:"exactly_once: how many transactions of a pipeline run at once in this process"`
-	Batch     Batch               `yaml:"batch" doc:"exactly_once: the bounds of one transaction"`
-	Retry     Retry               `yaml:"retry"`
-	Breaker   Breaker             `yaml:"breaker"`
-	Poison    Poison              `yaml:"poison"`
+	HTTP         HTTP                   `yaml:"http"`
+	Kafka        Kafka                  `yaml:"kafka"`
+	Store        Store                  `yaml:"store"`
+	Lookups      map[string]Lookup      `yaml:"lookups"`
+	Events       map[string]Event       `yaml:"events"`
+	HandlerTypes map[string]HandlerType `yaml:"handler_types" doc:"handler types made of others"`
+	Pipelines    map[string]Pipeline    `yaml:"pipelines"`
+	Delivery     string                 `yaml:"delivery" doc:"exactly_once or at_least_once; like the following four, for every pipeline, and a pipeline may override any of it"`
+	Sessions     int                    `yaml:"sessions" doc:"exactly_once: how many transactions of a pipeline run at once in this process"`
+	Batch        Batch                  `yaml:"batch" doc:"exactly_once: the bounds of one transaction"`
+	Retry        Retry                  `yaml:"retry"`
+	Breaker      Breaker                `yaml:"breaker"`
+	Poison       Poison                 `yaml:"poison"`
 
 	IdempotencyWindow time.Duration `yaml:"idempotency_window" doc:"how long a repeated event id counts as the same event"`
 	ShutdownTimeout   time.Duration `yaml:"shutdown_timeout" doc:"how long messages in flight may take when the service stops"`

@@ -29,6 +29,22 @@ type Fault struct {
 	Message string
 	Hint    string // what to do, such as `did you mean "handlers"?`; may be empty
 	Source  string // the line that Pos points into, without its line break and the passwords of URLs
+	Notes   []Note // other places that it takes to understand it
+}
+
+// Note is a further place of a fault, such as the use of the handler type in
+// whose definition it lies.
+type Note struct {
+	Pos     Pos
+	Message string
+	Source  string
+}
+
+// WithNote returns the fault with one more place.
+func (f Fault) WithNote(at Node, format string, args ...any) Fault {
+	n := at.Faultf(format, args...)
+	f.Notes = append(slices.Clone(f.Notes), Note{Pos: n.Pos, Message: n.Message, Source: n.Source})
+	return f
 }
 
 // WithHint returns the fault with another hint.
@@ -47,11 +63,21 @@ func (f Fault) String() string {
 	if f.Hint != "" {
 		fmt.Fprintf(&b, " (%s)", f.Hint)
 	}
-	if strings.TrimSpace(f.Source) != "" {
-		line, caret := underline(f.Source, f.Pos.Col)
-		fmt.Fprintf(&b, "\n  %s\n  %s", line, caret)
+	point(&b, f.Source, f.Pos.Col)
+	for _, n := range f.Notes {
+		fmt.Fprintf(&b, "\n  %s: %s", n.Pos, n.Message)
+		point(&b, n.Source, n.Pos.Col)
 	}
 	return b.String()
+}
+
+// point writes a line of a file with a caret under the column.
+func point(b *strings.Builder, source string, col int) {
+	if strings.TrimSpace(source) == "" {
+		return
+	}
+	line, caret := underline(source, col)
+	fmt.Fprintf(b, "\n  %s\n  %s", line, caret)
 }
 
 // excerptBefore and excerptAfter bound how much of a long line, such as a JSON
@@ -130,5 +156,7 @@ func (fs Faults) sorted() Faults {
 			cmp.Compare(a.Pos.Col, b.Pos.Col),
 		)
 	})
-	return slices.Compact(sorted)
+	return slices.CompactFunc(sorted, func(a, b Fault) bool {
+		return a.Pos == b.Pos && a.Message == b.Message && a.Hint == b.Hint
+	})
 }

@@ -126,6 +126,37 @@ func (n Node) Kind() Kind {
 // "pipelines.follow.handlers[0]"; the root's is "".
 func (n Node) Path() string { return n.path }
 
+// Text returns the text of a scalar, with variables substituted; "" of anything else.
+func (n Node) Text() string {
+	if n.v == nil {
+		return ""
+	}
+	return n.v.text
+}
+
+// String returns the value as it would stand on one line, for people to read:
+// values that came from a variable as the variable, "" where nothing is.
+func (n Node) String() string {
+	switch n.Kind() {
+	case Absent:
+		return ""
+	case Mapping:
+		var entries []string
+		for _, e := range n.Entries() {
+			entries = append(entries, quote(e.Key.Value)+": "+e.Value.String())
+		}
+		return "{" + strings.Join(entries, ", ") + "}"
+	case Sequence:
+		var items []string
+		for _, item := range n.Items() {
+			items = append(items, item.String())
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	default:
+		return n.v.inline()
+	}
+}
+
 // Pos returns where the node begins. The content of an alias lies at its
 // anchor.
 func (n Node) Pos() Pos {
@@ -254,6 +285,14 @@ func (n Node) Faultf(format string, args ...any) Fault {
 		return Fault{Message: fmt.Sprintf(format, args...)}
 	}
 	return n.v.src.fault(n.v.line, n.v.col, fmt.Sprintf(format, n.v.redact(args)...))
+}
+
+// KeyFaultf returns a fault at the key that the node is the value of.
+func (n Node) KeyFaultf(format string, args ...any) Fault {
+	if n.key == nil {
+		return n.Faultf(format, args...)
+	}
+	return Node{v: n.key}.Faultf(format, args...)
 }
 
 // FaultAt returns a fault at a byte offset into the text of a string scalar.

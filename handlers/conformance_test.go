@@ -16,7 +16,7 @@ var sentence = regexp.MustCompile(`^[A-Z][^\n]*[a-z0-9]\.$`)
 // complete, and its example works.
 func TestConformance(t *testing.T) {
 	r := handler.Default()
-	for _, name := range []string{"compose", "deduplicate", "enrich", "filter", "route"} {
+	for _, name := range []string{"compose", "deduplicate", "enrich", "filter", "route", "switch"} {
 		if !slices.Contains(r.Names(), name) {
 			t.Errorf("%s is not registered", name)
 		}

@@ -28,7 +28,7 @@ var Route = handler.Type[RouteConfig]{
 `,
 	New: func(c RouteConfig, b *handler.Build) (handler.Handler, error) {
 		b.NeedsNotification()
-		b.Delivers()
+		b.Delivers(c.Topic)
 		return &route{topic: c.Topic}, nil
 	},
 }

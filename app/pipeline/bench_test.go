@@ -169,7 +169,7 @@ func customWith(t *testing.T, work step, policies string) *bench {
 	registry := handler.NewRegistry()
 	handler.Add(registry, handler.Type[struct{}]{
 		Name: "work", Summary: "Works.", Example: "- work: {}",
-		New: func(_ struct{}, b *handler.Build) (handler.Handler, error) { b.Delivers(); return work, nil },
+		New: func(_ struct{}, b *handler.Build) (handler.Handler, error) { b.Delivers(nil); return work, nil },
 	})
 	return newBench(t, `
 kafka: {embedded: {}}

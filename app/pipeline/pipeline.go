@@ -115,7 +115,7 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 				Pipeline: p.ID, Lookups: parts.Lookups, Claims: lookOnly{p.claims}, Now: parts.Now,
 			})
 		}
-		if len(found) == 0 && !p.chain.Delivers() {
+		if len(found) == 0 && len(p.chain.Routes()) == 0 {
 			found = config.Faults{pc.Node.Faultf("the pipeline %s delivers nothing: its handlers route no notification", name).WithHint("end them with a route")}
 		}
 		faults = append(faults, found...)

@@ -16,6 +16,14 @@ type Condition struct {
 // Condition compiles a condition. The error is an *Error: a syntax error, an unknown name, or an
 // expression that can't be true or false.
 func (e *Env) Condition(src string) (*Condition, error) {
+	c, err := e.condition(src)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (e *Env) condition(src string) (*Condition, *Error) {
 	prg, err := e.compile(src)
 	if err != nil {
 		return nil, err

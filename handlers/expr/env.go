@@ -34,16 +34,18 @@ type Vars interface {
 
 // Env knows which names an expression may use. It is immutable.
 type Env struct {
-	cel   *cel.Env
-	names []string
-	err   error
+	cel    *cel.Env // knows the names
+	scoped *cel.Env // knows the parameters as well
+	names  []string
+	params Params
+	err    error
 }
 
 // NewEnv returns an Env with the given variables and no others. A name that CheckName refuses is
 // reported by the first expression that is compiled.
 func NewEnv(names ...string) *Env {
 	base, err := newEnv()
-	e := &Env{cel: base, err: err}
+	e := &Env{cel: base, scoped: base, err: err}
 	return e.With(names...)
 }
 
@@ -75,7 +77,7 @@ func (e *Env) declare(names []string, typeOf func(name string) *cel.Type) *Env {
 	if e.err != nil || len(names) == 0 {
 		return e
 	}
-	next := &Env{names: slices.Clone(e.names)}
+	next := &Env{names: slices.Clone(e.names), params: e.params}
 	var opts []cel.EnvOption
 	for _, name := range names {
 		if slices.Contains(next.names, name) {
@@ -90,7 +92,17 @@ func (e *Env) declare(names []string, typeOf func(name string) *cel.Type) *Env {
 	if next.cel, next.err = e.cel.Extend(opts...); next.err != nil {
 		next.err = fmt.Errorf("declare %s: %w", strings.Join(names, ", "), next.err)
 	}
+	next.scoped, next.err = scope(next.cel, next.params, next.err)
 	return next
+}
+
+// Without returns an Env that doesn't know names. e stays as it is.
+func (e *Env) Without(names ...string) *Env {
+	if len(names) == 0 {
+		return e
+	}
+	left := slices.DeleteFunc(e.Names(), func(name string) bool { return slices.Contains(names, name) })
+	return NewEnv(left...).In(e.params)
 }
 
 // Names returns the declared names, in the order of their declaration.
@@ -109,6 +121,8 @@ func CheckName(name string) error {
 	switch {
 	case !identifier.MatchString(name):
 		return fmt.Errorf("%q can't be used as a name: write letters, digits and _, and begin with a letter", name)
+	case name == "params":
+		return fmt.Errorf("%q can't be used as a name: the parameters of declared handler types are called so", name)
 	case slices.Contains(reserved, name):
 		return fmt.Errorf("%q can't be used as a name: it is a word of the expression language", name)
 	}
@@ -117,9 +131,10 @@ func CheckName(name string) error {
 
 // program is one compiled CEL expression.
 type program struct {
-	cel  cel.Program
-	out  *cel.Type
-	path []string
+	cel    cel.Program
+	out    *cel.Type
+	path   []string
+	params bindings
 }
 
 // compile compiles one CEL expression. Offsets of an error count from the start of src.
@@ -130,24 +145,35 @@ func (e *Env) compile(src string) (*program, *Error) {
 	if strings.TrimSpace(src) == "" {
 		return nil, errorAt(0, "the expression is empty")
 	}
-	checked, issues := e.cel.Compile(src)
+	checked, issues := e.scoped.Compile(src)
 	if issues.Err() != nil {
 		return nil, newError(e, src, issues)
 	}
 	root := checked.NativeRep().Expr()
+	params, failed := e.bind(root)
+	if failed != nil {
+		return nil, failed
+	}
 	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if !bounded(root) {
 		opts = append(opts, cel.CostLimit(costLimit))
 	}
-	prg, err := e.cel.Program(checked, opts...)
+	prg, err := e.scoped.Program(checked, opts...)
 	if err != nil {
 		return nil, errorAt(0, "%v", err)
 	}
-	return &program{cel: prg, out: checked.OutputType(), path: fieldPath(root)}, nil
+	p := &program{cel: prg, out: checked.OutputType(), params: params}
+	if params == nil {
+		p.path = fieldPath(root)
+	}
+	return p, nil
 }
 
 // eval evaluates the expression with CEL.
 func (p *program) eval(vars Vars) (ref.Val, error) {
+	if p.params != nil {
+		vars = bound{vars, p.params}
+	}
 	val, _, err := p.cel.Eval(activation{vars})
 	return val, err
 }

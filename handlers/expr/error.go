@@ -20,6 +20,9 @@ type Error struct {
 	Hint string
 	// Unknown is the variable that is not declared, where that is the fault.
 	Unknown string
+	// Origin is that of the parameter in whose text the fault lies, which Offset then counts in. It
+	// is nil when the fault lies in the text that was compiled.
+	Origin any
 }
 
 // Error returns the message and the hint, without the place.
@@ -32,8 +35,21 @@ func (e *Error) Error() string {
 
 // at returns the same error for a text in which the expression starts at offset.
 func (e *Error) at(offset int) *Error {
+	if e.Origin != nil {
+		return e
+	}
 	moved := *e
 	moved.Offset += offset
+	return &moved
+}
+
+// from returns the error of a parameter's text.
+func (e *Error) from(origin any) *Error {
+	if e.Origin != nil {
+		return e
+	}
+	moved := *e
+	moved.Origin = origin
 	return &moved
 }
 
@@ -71,6 +87,10 @@ func (e *Env) undeclared(offset int, src, name string) *Error {
 		err := errorAt(at, "unknown function %q", name)
 		err.Hint = didYouMean(name, e.functions())
 		return err
+	}
+	if (name == "params" || strings.HasPrefix(name, paramPrefix)) && e.params != nil {
+		// CEL reports a field at its dot.
+		return e.unknownParam(max(strings.LastIndex(src[:min(offset+len("params"), len(src))], "params"), 0), src)
 	}
 	err := errorAt(offset, "unknown name %q", name)
 	err.Unknown = name

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trieungochai/kafka-notify/config"
@@ -16,27 +17,60 @@ func now() time.Time { return time.Now() }
 type Chain struct {
 	pipeline string
 	steps    []Step
-	delivers bool
+	after    []int // Of each step, the one that a message goes to when it has passed it.
+	routes   []Route
+	lookups  []string
 }
 
-// Delivers tells whether any of the handlers leaves outputs: see Build.Delivers.
-func (c *Chain) Delivers() bool { return c.delivers }
+// Routes are the topics that the handlers send notifications to: see Build.Delivers.
+func (c *Chain) Routes() []Route { return slices.Clone(c.routes) }
+
+// Lookups are the names of the lookups that the handlers ask, sorted.
+func (c *Chain) Lookups() []string { return slices.Clone(c.lookups) }
 
 // Step is one handler in its place.
 type Step struct {
 	// Type is the name of the handler's type.
 	Type string
 	// Pos is where the configuration declares it.
-	Pos     config.Pos
+	Pos config.Pos
+	// Uses are where the declared handler types are used in whose definitions it stands, the
+	// outermost first.
+	Uses    []Use
 	Handler Handler
+	// Blocks are the handlers inside of it.
+	Blocks []*Block
 }
 
-// String returns the type and the place, as in "enrich kafka-notify.yaml:31".
+// Use is a place where a declared handler type is used.
+type Use struct {
+	Type string
+	Pos  config.Pos
+}
+
+// Name returns the type, behind those that it is a part of, as in "celebrate/compose".
+func (s Step) Name() string {
+	if len(s.Uses) == 0 {
+		return s.Type
+	}
+	var name strings.Builder
+	for _, u := range s.Uses {
+		name.WriteString(u.Type + "/")
+	}
+	return name.String() + s.Type
+}
+
+// String returns the type and the place, as in "enrich kafka-notify.yaml:31", and where the types
+// are used that it is a part of: "compose like.yaml:9, celebrate like.yaml:31".
 func (s Step) String() string {
-	return fmt.Sprintf("%s %s:%d", s.Type, s.Pos.File, s.Pos.Line)
+	text := fmt.Sprintf("%s %s:%d", s.Type, s.Pos.File, s.Pos.Line)
+	for _, u := range slices.Backward(s.Uses) {
+		text += fmt.Sprintf(", %s %s:%d", u.Type, u.Pos.File, u.Pos.Line)
+	}
+	return text
 }
 
-// Steps returns the handlers in their order.
+// Steps returns the handlers in the order of the file: those of its blocks come behind a handler.
 func (c *Chain) Steps() []Step { return slices.Clone(c.steps) }
 
 // Watched returns the same handlers with somebody who sees what each call made of its message.
@@ -137,7 +171,7 @@ func (c *Chain) Run(ctx context.Context, m *Message, observe func(step int, took
 
 // from runs a message through the handlers from the one with index i on.
 func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
-	for ; i < len(r.chain.steps); i++ {
+	for i < len(r.chain.steps) {
 		step := &r.chain.steps[i]
 		result, err := r.handle(ctx, i, m)
 		if err != nil {
@@ -149,6 +183,7 @@ func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
 			result.one.root, result.one.routed = r.root, result.one.routed || m.routed
 			m = result.one
 			r.collect(i, m)
+			i = r.chain.next(i, result.block)
 		case len(result.many) > 0:
 			return r.each(ctx, i, m.routed, result.many)
 		case result.reason != "":
@@ -163,6 +198,14 @@ func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
 	return nil
 }
 
+// next is the handler that a message goes to from handler i.
+func (c *Chain) next(i int, into *Block) int {
+	if into != nil && into.first < into.end {
+		return into.first
+	}
+	return c.after[i]
+}
+
 // each runs the messages that handler i made of one through the handlers after it.
 func (r *run) each(ctx context.Context, i int, routed bool, messages []*Message) *StepError {
 	r.split = true
@@ -172,7 +215,7 @@ func (r *run) each(ctx context.Context, i int, routed bool, messages []*Message)
 		}
 		m.root, m.routed = r.root, m.routed || routed
 		r.collect(i, m)
-		if failed := r.from(ctx, i+1, m); failed != nil {
+		if failed := r.from(ctx, r.chain.after[i], m); failed != nil {
 			return failed
 		}
 	}

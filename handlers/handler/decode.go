@@ -11,12 +11,25 @@ import (
 
 // decode decodes the configuration of a handler, and compiles the expressions in it.
 func (b *Build) decode(into any) config.Faults {
-	return b.step.Body.Decode(into, config.WithHook(b.compile))
+	return b.step.Body.Decode(into, config.WithHook(site{b, b.frame}.compile))
+}
+
+// site is where something is written: in a pipeline or in the body of a declared type.
+type site struct {
+	*Build
+	frame *frame
 }
 
 // compile is the decoder's hook: it decodes the types that package config does not know.
-func (b *Build) compile(target any, n Node) (handled bool, f config.Faults) {
-	env := b.chain.env
+func (b site) compile(target any, n Node) (handled bool, f config.Faults) {
+	arg, unknown := b.frame.refers(n)
+	switch {
+	case unknown != nil:
+		return true, config.Faults{*unknown}
+	case arg != nil && arg.stands(target):
+		return true, b.substitute(target, n, arg)
+	}
+	env := b.chain.env.In(b.frame.params())
 	switch into := target.(type) {
 	case **expr.Condition:
 		return true, compileText(b, n, into, env.Condition)
@@ -28,6 +41,10 @@ func (b *Build) compile(target any, n Node) (handled bool, f config.Faults) {
 		var faults config.Faults
 		*into, faults = b.object(n)
 		return true, faults
+	case **Block:
+		block, faults := b.block(n, b.frame)
+		*into = block
+		return true, faults
 	case *Name:
 		return true, b.name(n, into)
 	case Enum:
@@ -37,8 +54,44 @@ func (b *Build) compile(target any, n Node) (handled bool, f config.Faults) {
 	}
 }
 
+// stands tells whether an argument takes the place of a value. A constant in the place of text does
+// not: the template prints it.
+func (a *argument) stands(target any) bool {
+	switch target.(type) {
+	case **expr.Condition:
+		return a.kind == config.ParamCondition
+	case **Object:
+		return a.kind == config.ParamTemplate || a.kind == config.ParamValue
+	case **expr.Template, **expr.Topic:
+		return a.kind == config.ParamTemplate
+	default:
+		return true
+	}
+}
+
+// substitute decodes an argument in the place of n, which names it.
+func (b site) substitute(target any, n Node, arg *argument) config.Faults {
+	there := site{b.Build, arg.frame}
+	handled, faults := there.compile(target, arg.node)
+	if !handled {
+		faults = arg.node.Decode(target, config.WithHook(there.compile))
+	}
+	return b.given(faults, n, arg)
+}
+
+// given tells of faults in an argument what it is given for.
+func (b site) given(faults config.Faults, n Node, arg *argument) config.Faults {
+	for i := range faults {
+		if len(faults[i].Notes) == 0 {
+			noted := faults[i].WithNote(n, "%s of %s stands here", arg.name, b.frame.of.name)
+			faults[i] = arg.frame.trace(noted)
+		}
+	}
+	return faults
+}
+
 // compileText compiles a string of the configuration as an expression.
-func compileText[E any](b *Build, n Node, into *E, compile func(src string) (E, error)) config.Faults {
+func compileText[E any](b site, n Node, into *E, compile func(src string) (E, error)) config.Faults {
 	var text Text
 	if faults := n.Decode(&text); len(faults) > 0 {
 		return faults
@@ -55,10 +108,14 @@ func compileText[E any](b *Build, n Node, into *E, compile func(src string) (E, 
 	if at.Unknown != "" && b.chain.unnamed {
 		return nil // It may be declared by the handler that could not be read.
 	}
+	if arg, ok := at.Origin.(*argument); ok {
+		fault := arg.node.FaultAt(at.Offset, "%s", at.Message).WithHint("%s", at.Hint)
+		return b.given(config.Faults{fault}, n, arg)
+	}
 	return config.Faults{n.FaultAt(at.Offset, "%s", at.Message).WithHint("%s", at.Hint)}
 }
 
-func (b *Build) name(n Node, into *Name) config.Faults {
+func (b site) name(n Node, into *Name) config.Faults {
 	var text Text
 	if faults := n.Decode(&text); len(faults) > 0 {
 		return faults

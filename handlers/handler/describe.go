@@ -14,8 +14,12 @@ import (
 type Description struct {
 	Name    string  `json:"name"`
 	Summary string  `json:"summary"`
-	Example string  `json:"example"`
+	Example string  `json:"example,omitempty"`
 	Params  []Param `json:"params"`
+	// DeclaredIn is the file and the line of a type that the configuration declares, MadeOf are the
+	// types of its handlers.
+	DeclaredIn string   `json:"declared_in,omitempty"`
+	MadeOf     []string `json:"made_of,omitempty"`
 }
 
 // Param is one key of a handler's configuration.
@@ -80,6 +84,8 @@ func (p *Param) describe(value reflect.Value) {
 		p.Kind = "topic template"
 	case **Object:
 		p.Kind = "mapping of templates"
+	case **Block:
+		p.Kind = "handlers"
 	case *Name:
 		p.Kind = "name that an earlier handler declares"
 	case Enum:

@@ -148,12 +148,17 @@ func (m *Message) releaseClaims(ctx context.Context, keep func(TakenClaim) bool)
 // these, and an error.
 type Result struct {
 	one    *Message
+	block  *Block
 	many   []*Message
 	reason string
 }
 
 // Next passes a message on to the next handler.
 func Next(m *Message) Result { return Result{one: m} }
+
+// Enter passes a message on to the handlers of one of the handler's blocks. After the last of them
+// it goes on with the next handler.
+func Enter(m *Message, into *Block) Result { return Result{one: m, block: into} }
 
 // Many passes several messages on, in this order. Use Message.Copy to make them. At least one is
 // needed: for none, say why with Drop.
@@ -170,6 +175,9 @@ func (r Result) Messages() []*Message {
 	}
 	return r.many
 }
+
+// Block returns the block that the message enters, nil when it enters none.
+func (r Result) Block() *Block { return r.block }
 
 // Reason returns why the message was dropped, "" when it was not.
 func (r Result) Reason() string { return r.reason }

@@ -24,11 +24,16 @@ type field struct {
 }
 
 // object compiles a YAML value as an Object.
-func (b *Build) object(n Node) (*Object, config.Faults) {
+func (b site) object(n Node) (*Object, config.Faults) {
+	if arg, _ := b.frame.refers(n); arg != nil {
+		if o := new(Object); arg.stands(&o) {
+			return o, b.substitute(&o, n, arg)
+		}
+	}
 	switch n.Kind() {
 	case config.String:
 		o := new(Object)
-		return o, compileText(b, n, &o.value, b.chain.env.Value)
+		return o, compileText(b, n, &o.value, b.chain.env.In(b.frame.params()).Value)
 	case config.Mapping:
 		var faults config.Faults
 		o := &Object{fields: []field{}}

@@ -13,10 +13,11 @@ import (
 // Registry knows handler types by name.
 type Registry struct{ types map[string]registered }
 
-// registered is a Type without its type parameter.
+// registered is a Type without its type parameter, or one that is declared.
 type registered struct {
 	description Description
 	build       func(b *Build) Handler
+	declared    *declared
 }
 
 // NewRegistry returns an empty registry.
@@ -69,6 +70,7 @@ func (t Type[C]) build(b *Build) Handler {
 			b.Fault(b.step.Type.Node.Faultf("%s: %s", t.Name, err))
 		}
 	}
+	b.join()
 	if d, ok := any(c).(Declarer); ok {
 		b.declare(d.Declares())
 	}
@@ -87,31 +89,25 @@ func (r *Registry) Describe(name string) (Description, bool) {
 // Chain builds the handlers of a pipeline in their order, and returns all faults at once. Without
 // faults the chain is usable.
 func (r *Registry) Chain(steps []config.Step, d Deps) (*Chain, config.Faults) {
+	c := r.build(d)
+	c.run(steps, nil)
+	if len(c.faults) > 0 {
+		return nil, c.faults
+	}
+	c.chain.lay(0, len(c.chain.steps), len(c.chain.steps))
+	c.chain.routes, c.chain.lookups = c.routes, slices.Sorted(maps.Keys(c.lookups))
+	return c.chain, nil
+}
+
+// build begins a chain.
+func (r *Registry) build(d Deps) *building {
+	if d.Now == nil {
+		d.Now = now
+	}
 	names := append(EventNames(), d.Names...)
-	state := &building{registry: r, env: expr.NewEnv(names...)}
-	chain := &Chain{pipeline: d.Pipeline, steps: make([]Step, 0, len(steps))}
-	var faults config.Faults
-	for i, s := range steps {
-		t, ok := r.types[s.Type.Value]
-		if !ok {
-			f := s.Type.Node.Faultf("unknown handler type %q", s.Type.Value)
-			faults = append(faults, f.WithHint("%s", config.Suggest(s.Type.Value, r.Names())))
-			state.incomplete, state.unnamed = true, true
-			continue
-		}
-		b := &Build{Deps: d, step: s, chain: state}
-		b.Step = i
-		if b.Now == nil {
-			b.Now = now
-		}
-		h := t.build(b)
-		faults = append(faults, b.faults...)
-		state.incomplete = state.incomplete || len(b.faults) > 0
-		chain.steps = append(chain.steps, Step{Type: s.Type.Value, Pos: s.Type.Node.Pos(), Handler: h})
+	return &building{
+		registry: r, deps: d, chain: &Chain{pipeline: d.Pipeline},
+		used: make(map[string]bool), lookups: make(map[string]bool),
+		scope: scope{env: expr.NewEnv(names...)},
 	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	chain.delivers = state.delivers
-	return chain, nil
 }

@@ -58,17 +58,10 @@ type Build struct {
 
 	step   config.Step
 	chain  *building
+	frame  *frame // Nil outside of declared types.
 	faults config.Faults
-}
-
-// building is what is known about a chain while its handlers are built one after the other.
-type building struct {
-	registry *Registry
-	env      *expr.Env
-	composed bool
-	delivers bool
-	// incomplete says that an earlier handler could not be built, unnamed that its names are unknown.
-	incomplete, unnamed bool
+	blocks []*Block
+	ends   []scope // What is known at the end of each way through the handler.
 }
 
 // Node returns the handler's configuration as it was written.
@@ -84,6 +77,7 @@ func (b *Build) Lookup(name Text) Lookup {
 		hint := config.Suggest(name.Value, slices.Sorted(maps.Keys(b.Lookups)))
 		b.Fault(name.Node.Faultf("unknown lookup %q", name.Value).WithHint("%s", hint))
 	}
+	b.chain.lookups[name.Value] = true
 	return lookup
 }
 
@@ -93,8 +87,18 @@ func (b *Build) Declared(name string) bool { return slices.Contains(b.chain.decl
 // Composes says that the handler leaves a notification on the message.
 func (b *Build) Composes() { b.chain.composed = true }
 
-// Delivers says that the handler leaves outputs on the message. A pipeline needs one that does.
-func (b *Build) Delivers() { b.chain.delivers = true }
+// Delivers says that the handler leaves outputs on the message, for that topic. A pipeline needs one
+// that does.
+func (b *Build) Delivers(topic *expr.Topic) {
+	b.chain.routes = append(b.chain.routes, Route{Step: b.Step, Topic: topic})
+}
+
+// Route is where a handler sends what it puts out.
+type Route struct {
+	// Step is the index of the handler in its chain.
+	Step  int
+	Topic *expr.Topic
+}
 
 // NeedsNotification reports a fault unless an earlier handler composes the notification.
 func (b *Build) NeedsNotification() {

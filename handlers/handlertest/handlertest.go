@@ -27,6 +27,7 @@ type Option func(*settings)
 
 type settings struct {
 	registry *handler.Registry
+	types    string
 	deps     handler.Deps
 }
 
@@ -51,6 +52,12 @@ func Pipeline(id string) Option { return func(s *settings) { s.deps.Pipeline = i
 
 // Registry sets the handler types, the default registry's otherwise.
 func Registry(r *handler.Registry) Option { return func(s *settings) { s.registry = r } }
+
+// Types declares handler types with YAML as it stands under handler_types. Its faults name TypesFile.
+func Types(yaml string) Option { return func(s *settings) { s.types = yaml } }
+
+// TypesFile is the name that faults give to the YAML of Types.
+const TypesFile = "types.yaml"
 
 // Chain builds handlers from YAML as it stands under handlers: a list. The test fails when there is
 // a fault.
@@ -98,15 +105,24 @@ func build(yaml string, opts []Option) (*handler.Chain, config.Faults) {
 	for _, opt := range opts {
 		opt(s)
 	}
-	node, faults := config.Parse(File, []byte(yaml), func(string) (string, bool) { return "", false })
+	var types map[string]config.HandlerType
+	var steps []config.Step
+	if faults := append(parse(TypesFile, s.types, &types), parse(File, yaml, &steps)...); len(faults) > 0 {
+		return nil, faults
+	}
+	registry, faults := s.registry.Declare(types)
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	var steps []config.Step
-	if faults := node.Decode(&steps); len(faults) > 0 {
-		return nil, faults
+	return registry.Chain(steps, s.deps)
+}
+
+func parse(file, yaml string, into any) config.Faults {
+	node, faults := config.Parse(file, []byte(yaml), func(string) (string, bool) { return "", false })
+	if len(faults) > 0 || node.Kind() == config.Null {
+		return faults
 	}
-	return s.registry.Chain(steps, s.deps)
+	return node.Decode(into)
 }
 
 // Message returns a message with an event of type "follow" that carries the given JSON. Its origin
