@@ -62,9 +62,12 @@ func New(o Options) (*App, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	b, err := build(o.Config, o.Registry, o.Logger)
-	if err != nil {
+	b, faults := build(o.Config, o.Registry, o.Logger)
+	if err := faults.Err(); err != nil {
 		return nil, err
+	}
+	for _, f := range faults.Warnings() {
+		o.Logger.Warn("the configuration works, but hardly as it was meant", "at", f.Pos.String(), "warning", f.Message, "hint", f.Hint)
 	}
 	return &App{cfg: o.Config, log: o.Logger, built: b, draining: make(chan struct{})}, nil
 }

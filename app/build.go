@@ -9,6 +9,7 @@ import (
 
 	"github.com/trieungochai/kafka-notify/app/event"
 	"github.com/trieungochai/kafka-notify/app/kafka"
+	"github.com/trieungochai/kafka-notify/app/lint"
 	"github.com/trieungochai/kafka-notify/app/lookup"
 	"github.com/trieungochai/kafka-notify/app/pipeline"
 	"github.com/trieungochai/kafka-notify/app/store"
@@ -24,8 +25,9 @@ type built struct {
 	pipelines []*pipeline.Pipeline
 }
 
-// build makes the parts of cfg. The error holds the faults of all of them.
-func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*built, error) {
+// build makes the parts of cfg, and returns the faults of all of them, warnings
+// included.
+func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*built, config.Faults) {
 	b := &built{claims: new(lateStore)}
 	var faults, found config.Faults
 	b.types, found = event.Compile(cfg.Events)
@@ -46,27 +48,48 @@ func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*b
 		Registry: registry, Types: b.types, Lookups: lookups, Claims: b.claims.scope, Now: time.Now,
 	})
 	faults = append(faults, found...)
-	return b, faults.Err()
+	faults = append(faults, lint.Check(cfg, b.pipelines)...)
+	faults = append(faults, b.unused(cfg, registry, handler.Deps{Lookups: lookups, Claims: b.claims.scope("")})...)
+	return b, faults
 }
 
-// Check reports every fault of cfg that config.Load leaves to the parts:
-// handlers, expressions, schemas, lookups and their files, those of kafka.tls.
-// It leaves nothing running.
-func Check(ctx context.Context, cfg *config.Config, registry *handler.Registry) error {
-	b, err := build(cfg, registry, slog.New(slog.DiscardHandler))
-	var faults, found config.Faults
-	if err != nil && !errors.As(err, &faults) {
-		return err
+// unused finds what is wrong with the declared handler types of which no
+// pipeline is made. What is wrong with the others was found where they are used.
+func (b *built) unused(cfg *config.Config, registry *handler.Registry, d handler.Deps) config.Faults {
+	used := make(map[string]bool)
+	for _, p := range b.pipelines {
+		for _, step := range p.Chain().Steps() {
+			for _, use := range step.Uses {
+				used[use.Type] = true
+			}
+		}
 	}
+	var faults config.Faults
+	for name := range cfg.HandlerTypes {
+		if !used[name] {
+			faults = append(faults, registry.CheckUnused(name, d)...)
+		}
+	}
+	return faults
+}
+
+// Check returns every fault of cfg that config.Load leaves to the parts:
+// handlers, expressions, schemas, lookups and their files, those of kafka.tls;
+// and what is wrong with all of it together, warnings included. It leaves
+// nothing running.
+func Check(ctx context.Context, cfg *config.Config, registry *handler.Registry) (config.Faults, error) {
+	b, faults := build(cfg, registry, slog.New(slog.DiscardHandler))
 	_, certificates := kafka.NewCluster(cfg.Kafka, cfg)
 	faults = append(faults, certificates...)
 	if b.lookups != nil {
 		defer b.lookups.Stop()
+		var found config.Faults
 		if err := b.lookups.Start(ctx); err != nil && !errors.As(err, &found) {
-			return err
+			return nil, err
 		}
+		faults = append(faults, found...)
 	}
-	return append(faults, found...).Err()
+	return faults, nil
 }
 
 // redriveTopic is where messages go that are sent back to a pipeline.

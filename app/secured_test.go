@@ -127,8 +127,12 @@ func TestFaultyCertificateFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checked, err := app.Check(t.Context(), cfg, handler.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for what, err := range map[string]error{
-		"check": app.Check(t.Context(), cfg, handler.Default()),
+		"check": checked.Err(),
 		"start": a.Start(t.Context()),
 	} {
 		var faults config.Faults

@@ -226,6 +226,20 @@ func (c *Config) setDefaults() {
 	c.Log = Log{Level: "info", Format: "text"}
 }
 
+// Policy returns where a setting stands that a pipeline may override: in the
+// pipeline, or at the top level. It is absent when it stands nowhere.
+func (c *Config) Policy(pipeline string, keys ...string) Node {
+	for _, n := range []Node{c.Pipelines[pipeline].Node, c.root} {
+		for _, key := range keys {
+			n = n.Get(key)
+		}
+		if !n.IsZero() {
+			return n
+		}
+	}
+	return Node{}
+}
+
 // ReadFile reads a file that the configuration names, relative to it.
 func (c *Config) ReadFile(path string) ([]byte, error) { return c.fileSystem().ReadFile(path) }
 

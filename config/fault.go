@@ -30,6 +30,7 @@ type Fault struct {
 	Hint    string // what to do, such as `did you mean "handlers"?`; may be empty
 	Source  string // the line that Pos points into, without its line break and the passwords of URLs
 	Notes   []Note // other places that it takes to understand it
+	Warning bool   // it works, but hardly as it was meant
 }
 
 // Note is a further place of a fault, such as the use of the handler type in
@@ -47,6 +48,12 @@ func (f Fault) WithNote(at Node, format string, args ...any) Fault {
 	return f
 }
 
+// AsWarning returns the fault as one with which the configuration can run.
+func (f Fault) AsWarning() Fault {
+	f.Warning = true
+	return f
+}
+
 // WithHint returns the fault with another hint.
 func (f Fault) WithHint(format string, args ...any) Fault {
 	f.Hint = fmt.Sprintf(format, args...)
@@ -59,6 +66,9 @@ func (f Fault) String() string {
 	var b strings.Builder
 	b.WriteString(f.Pos.String())
 	b.WriteString(": ")
+	if f.Warning {
+		b.WriteString("warning: ")
+	}
 	b.WriteString(f.Message)
 	if f.Hint != "" {
 		fmt.Fprintf(&b, " (%s)", f.Hint)
@@ -138,13 +148,24 @@ func (fs Faults) Error() string {
 	return strings.Join(parts, "\n")
 }
 
-// Err returns the faults, sorted and each once, as an error, or nil when there
-// are none.
+// Err returns the faults that are no warnings, sorted and each once, as an
+// error, or nil when there are none.
 func (fs Faults) Err() error {
-	if len(fs) == 0 {
-		return nil
+	if errs := fs.Errors(); len(errs) > 0 {
+		return errs
 	}
-	return fs.sorted()
+	return nil
+}
+
+// Errors returns the faults that are no warnings, sorted and each once.
+func (fs Faults) Errors() Faults {
+	return slices.DeleteFunc(fs.sorted(), func(f Fault) bool { return f.Warning })
+}
+
+// Warnings returns the faults with which the configuration can run, sorted and
+// each once.
+func (fs Faults) Warnings() Faults {
+	return slices.DeleteFunc(fs.sorted(), func(f Fault) bool { return !f.Warning })
 }
 
 func (fs Faults) sorted() Faults {

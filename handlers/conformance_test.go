@@ -79,3 +79,16 @@ func runExample(t *testing.T, name, example string) {
 		}
 	}
 }
+
+// A handler may use a name that one declares which can't be built. Nothing is said of that, and
+// nothing is made of it.
+func TestFaultsDoNotBreedOthers(t *testing.T) {
+	for _, yaml := range []string{
+		"- fitler: {}\n- deduplicate: {key: '{who.id}', window: 1h}",
+		"- enrich: {who: {lookup: usrs, key: x}}\n- switch: {cases: [{when: who.x, handlers: []}]}\n- route: {topic: 'x.{who.id}'}",
+	} {
+		if faults := handlertest.Faults(t, yaml); len(faults) != 1 {
+			t.Errorf("%s: got\n%s\nwant one fault", yaml, faults)
+		}
+	}
+}

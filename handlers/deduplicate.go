@@ -39,6 +39,7 @@ var Deduplicate = handler.Type[DeduplicateConfig]{
 		if b.Claims == nil {
 			return nil, errors.New("there is no store to keep claims in")
 		}
+		b.Guards()
 		return &deduplicate{key: c.Key, window: c.Window, claims: b.Claims, scope: "deduplicate/" + digest(c.Key.Source())[:16] + "/"}, nil
 	},
 }

@@ -52,7 +52,8 @@ func (f *configFile) check(ctx context.Context) (*config.Config, error) {
 	if err != nil && (cfg == nil || !errors.As(err, &faults)) {
 		return nil, err
 	}
-	if err := app.Check(ctx, cfg, handler.Default()); err != nil && !errors.As(err, &more) {
+	more, err = app.Check(ctx, cfg, handler.Default())
+	if err != nil {
 		return nil, err
 	}
 	if err := append(faults, more...).Err(); err != nil {

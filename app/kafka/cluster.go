@@ -89,3 +89,12 @@ func (c Cluster) apply(to *sarama.Config) *sarama.Config {
 	}
 	return to
 }
+
+// Patience is how long a consumer group waits for its members when partitions
+// move, by the delivery of the configuration.
+func Patience(delivery string) time.Duration {
+	if delivery == config.AtLeastOnce {
+		return sessionTimeout
+	}
+	return rebalanceTimeout
+}

@@ -125,6 +125,9 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 	return pipelines, faults
 }
 
+// Chain are the pipeline's handlers.
+func (p *Pipeline) Chain() *handler.Chain { return p.chain }
+
 // The largest records: whatever was accepted must fit the poison topic too,
 // with the headers that poisoning adds.
 const (

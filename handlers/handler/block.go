@@ -32,7 +32,6 @@ type building struct {
 	deps     Deps
 	chain    *Chain
 	faults   config.Faults
-	used     map[string]bool // The declared types, by name.
 	routes   []Route
 	lookups  map[string]bool
 
@@ -81,13 +80,13 @@ func (c *building) add(t registered, s config.Step, in *frame) {
 		c.fail(in, s.Type.Node.Faultf("the pipeline has more than %d handlers, those that its handler types are made of included", maxSteps))
 		return
 	}
-	c.chain.steps = append(c.chain.steps, Step{Type: s.Type.Value, Pos: s.Type.Node.Pos(), Uses: in.uses()})
+	c.chain.steps = append(c.chain.steps, Step{Type: s.Type.Value, Pos: s.Type.Node.Pos(), Node: s.Type.Node, Uses: in.uses()})
 	c.chain.after = append(c.chain.after, 0)
 	b := &Build{Deps: c.deps, step: s, chain: c, frame: in}
 	b.Step = at
 	h := t.build(b)
 	c.faults = append(c.faults, in.note(b.faults)...)
-	c.incomplete = c.incomplete || len(b.faults) > 0
+	c.incomplete = c.incomplete || len(b.faults) > 0 || b.unsure
 	c.chain.steps[at].Handler = h
 	c.chain.steps[at].Blocks = b.blocks
 	c.chain.after[at] = len(c.chain.steps)

@@ -32,20 +32,34 @@ func (c *Chain) Lookups() []string { return slices.Clone(c.lookups) }
 type Step struct {
 	// Type is the name of the handler's type.
 	Type string
-	// Pos is where the configuration declares it.
-	Pos config.Pos
+	// Pos is where the configuration declares it, Node the name of the type there.
+	Pos  config.Pos
+	Node Node
 	// Uses are where the declared handler types are used in whose definitions it stands, the
 	// outermost first.
 	Uses    []Use
 	Handler Handler
 	// Blocks are the handlers inside of it.
 	Blocks []*Block
+	// Guards says that it belongs before what delivers: see Build.Guards.
+	Guards bool
 }
 
 // Use is a place where a declared handler type is used.
 type Use struct {
 	Type string
 	Pos  config.Pos
+	Node Node
+}
+
+// Faultf returns a fault at the handler, with the places where the types are used that it is a part
+// of.
+func (s Step) Faultf(format string, args ...any) Fault {
+	f := s.Node.Faultf(format, args...)
+	for _, u := range slices.Backward(s.Uses) {
+		f = f.WithNote(u.Node, "%s is used here", u.Type)
+	}
+	return f
 }
 
 // Name returns the type, behind those that it is a part of, as in "celebrate/compose".
@@ -71,7 +85,12 @@ func (s Step) String() string {
 }
 
 // Steps returns the handlers in the order of the file: those of its blocks come behind a handler.
-func (c *Chain) Steps() []Step { return slices.Clone(c.steps) }
+func (c *Chain) Steps() []Step {
+	if c == nil {
+		return nil
+	}
+	return slices.Clone(c.steps)
+}
 
 // Watched returns the same handlers with somebody who sees what each call made of its message.
 func (c *Chain) Watched(saw func(step Step, m *Message, result Result, err error)) *Chain {
@@ -196,6 +215,27 @@ func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
 	}
 	r.end(m, false)
 	return nil
+}
+
+// Follows tells whether a message can come to handler j after it has been in handler i.
+func (c *Chain) Follows(i, j int) bool {
+	reached := make([]bool, len(c.steps)+1)
+	ahead := []int{i}
+	for len(ahead) > 0 {
+		at := ahead[0]
+		ahead = ahead[1:]
+		ways := []int{c.after[at]}
+		for _, b := range c.steps[at].Blocks {
+			ways = append(ways, c.next(at, b))
+		}
+		for _, way := range ways {
+			if !reached[way] && way < len(c.steps) {
+				ahead = append(ahead, way)
+			}
+			reached[way] = true
+		}
+	}
+	return reached[j]
 }
 
 // next is the handler that a message goes to from handler i.

@@ -113,7 +113,7 @@ func (f *frame) uses() []Use {
 	if f == nil {
 		return nil
 	}
-	return append(f.outer.uses(), Use{Type: f.of.name, Pos: f.use.Type.Node.Pos()})
+	return append(f.outer.uses(), Use{Type: f.of.name, Pos: f.use.Type.Node.Pos(), Node: f.use.Type.Node})
 }
 
 // note tells of faults in a body where the body is used. Those that have notes already know better.
@@ -128,7 +128,7 @@ func (f *frame) note(faults config.Faults) config.Faults {
 
 // trace tells of a fault where the body is used in which it lies.
 func (f *frame) trace(fault Fault) Fault {
-	for at := f; at != nil; at = at.outer {
+	for at := f; at != nil && !at.use.Type.Node.IsZero(); at = at.outer {
 		fault = fault.WithNote(at.use.Type.Node, "%s is used here", at.of.name)
 	}
 	return fault
@@ -193,7 +193,6 @@ func (c *building) expand(d *declared, use config.Step, outer *frame) {
 		c.fail(outer, faults...)
 		return
 	}
-	c.used[d.name] = true
 	c.run(d.as.Handlers, f)
 }
 

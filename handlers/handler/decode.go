@@ -106,6 +106,7 @@ func compileText[E any](b site, n Node, into *E, compile func(src string) (E, er
 		return config.Faults{n.Faultf("%s", err)}
 	}
 	if at.Unknown != "" && b.chain.unnamed {
+		b.unsure = true
 		return nil // It may be declared by the handler that could not be read.
 	}
 	if arg, ok := at.Origin.(*argument); ok {

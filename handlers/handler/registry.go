@@ -64,7 +64,7 @@ func (t Type[C]) build(b *Build) Handler {
 	c := t.defaults()
 	b.Fault(b.decode(&c)...)
 	var h Handler
-	if len(b.faults) == 0 {
+	if len(b.faults) == 0 && !b.unsure {
 		var err error
 		if h, err = t.New(c, b); err != nil {
 			b.Fault(b.step.Type.Node.Faultf("%s: %s", t.Name, err))
@@ -107,7 +107,6 @@ func (r *Registry) build(d Deps) *building {
 	names := append(EventNames(), d.Names...)
 	return &building{
 		registry: r, deps: d, chain: &Chain{pipeline: d.Pipeline},
-		used: make(map[string]bool), lookups: make(map[string]bool),
-		scope: scope{env: expr.NewEnv(names...)},
+		lookups: make(map[string]bool), scope: scope{env: expr.NewEnv(names...)},
 	}
 }

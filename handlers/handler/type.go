@@ -60,6 +60,7 @@ type Build struct {
 	chain  *building
 	frame  *frame // Nil outside of declared types.
 	faults config.Faults
+	unsure bool // Something could not be compiled, and that is no fault.
 	blocks []*Block
 	ends   []scope // What is known at the end of each way through the handler.
 }
@@ -92,6 +93,10 @@ func (b *Build) Composes() { b.chain.composed = true }
 func (b *Build) Delivers(topic *expr.Topic) {
 	b.chain.routes = append(b.chain.routes, Route{Step: b.Step, Topic: topic})
 }
+
+// Guards says that the handler holds back what must not be delivered again, or not now. Behind one
+// that delivers it would come too late.
+func (b *Build) Guards() { b.chain.chain.steps[b.Step].Guards = true }
 
 // Route is where a handler sends what it puts out.
 type Route struct {
