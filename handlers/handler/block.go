@@ -36,7 +36,6 @@ type building struct {
 	lookups  map[string]bool
 
 	scope
-	delivers bool
 	// incomplete says that an earlier handler could not be built, unnamed that its names are unknown.
 	incomplete, unnamed bool
 	full                bool // There are too many handlers; that has been reported.
