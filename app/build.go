@@ -45,7 +45,7 @@ func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*b
 		}
 	}
 	b.pipelines, found = pipeline.Compile(cfg, pipeline.Parts{
-		Registry: registry, Types: b.types, Lookups: lookups, Claims: b.claims.scope, Now: time.Now,
+		Registry: registry, Types: b.types, Lookups: lookups, Claims: b.claims.scope, Now: time.Now, Log: log,
 	})
 	faults = append(faults, found...)
 	faults = append(faults, lint.Check(cfg, b.pipelines)...)

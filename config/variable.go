@@ -96,6 +96,15 @@ func (v *value) wholeVariable() bool {
 	return len(v.spans) == 1 && v.spans[0].name != "" && v.spans[0].rawStart == 0 && v.spans[0].rawEnd == len(v.raw)
 }
 
+// Variables returns the names of the environment variables that stand in a
+// scalar: what they hold may be a secret.
+func (n Node) Variables() []string {
+	if n.v == nil {
+		return nil
+	}
+	return n.v.variables()
+}
+
 // variables returns the names of the variables in the scalar.
 func (v *value) variables() []string {
 	var names []string

@@ -16,7 +16,7 @@ var sentence = regexp.MustCompile(`^[A-Z][^\n]*[a-z0-9]\.$`)
 // complete, and its example works.
 func TestConformance(t *testing.T) {
 	r := handler.Default()
-	for _, name := range []string{"compose", "deduplicate", "enrich", "filter", "route", "switch"} {
+	for _, name := range []string{"compose", "deduplicate", "enrich", "filter", "log", "map", "route", "split", "switch", "throttle"} {
 		if !slices.Contains(r.Names(), name) {
 			t.Errorf("%s is not registered", name)
 		}
@@ -58,7 +58,8 @@ func checkParams(t *testing.T, path string, params []handler.Param) {
 // runExample builds an example and runs two events through it.
 func runExample(t *testing.T, name, example string) {
 	t.Helper()
-	chain := handlertest.Chain(t, example, handlertest.With("users", handlertest.Users()))
+	followers := &handlertest.Lookup{Records: map[string]map[string]any{"1": {"ids": []any{"2", "3", "4"}}}}
+	chain := handlertest.Chain(t, example, handlertest.With("users", handlertest.Users()), handlertest.With("followers", followers))
 	if !slices.ContainsFunc(chain.Steps(), func(s handler.Step) bool { return s.Type == name }) {
 		t.Errorf("the example builds %v", chain.Steps())
 	}

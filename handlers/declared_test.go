@@ -112,6 +112,21 @@ func TestDeclaredTakesHandlers(t *testing.T) {
 	}
 }
 
+// A type may be used again: the names that it declares are then those of the last use.
+func TestDeclaredTwice(t *testing.T) {
+	const use = `
+- tell: {actor: "{data.liker}", recipient: "{data.author}", text: "{actor.name} likes your post"}
+- tell: {actor: "{data.author}", recipient: "{data.liker}", text: "You like a post of {actor.name}"}
+`
+	want := []string{
+		"notifications.user.1: Bruno likes your post.",
+		"notifications.user.2: You like a post of Emma.",
+	}
+	if diff := cmp.Diff(want, said(t, use, likes, handlertest.Types(types))); diff != "" {
+		t.Errorf("said (-want +got):\n%s", diff)
+	}
+}
+
 // Whatever is wrong points at the definition and at the use.
 func TestDeclaredFaults(t *testing.T) {
 	const ok = `

@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
 
@@ -40,20 +38,19 @@ var Deduplicate = handler.Type[DeduplicateConfig]{
 			return nil, errors.New("there is no store to keep claims in")
 		}
 		b.Guards()
-		return &deduplicate{key: c.Key, window: c.Window, claims: b.Claims, scope: "deduplicate/" + digest(c.Key.Source())[:16] + "/"}, nil
+		return &deduplicate{key: newClaimKey("deduplicate", c.Key, ""), window: c.Window, claims: b.Claims}, nil
 	},
 }
 
 type deduplicate struct {
-	key    *expr.Template
+	key    claimKey
 	window time.Duration
 	claims handler.Claims
-	scope  string // What all keys of its claims begin with.
 }
 
 // Handle implements handler.Handler.
 func (d *deduplicate) Handle(ctx context.Context, m *handler.Message) (handler.Result, error) {
-	claim, err := d.claim(m)
+	claim, err := d.key.of(m)
 	if err != nil {
 		return handler.Result{}, handler.ExpressionError(err)
 	}
@@ -66,30 +63,4 @@ func (d *deduplicate) Handle(ctx context.Context, m *handler.Message) (handler.R
 	default:
 		return handler.Next(m), nil
 	}
-}
-
-// maxClaimKey is how long a key may be, in bytes, before its digest stands for it. Stores limit
-// the length of keys; events don't.
-const maxClaimKey = 256
-
-// claim returns the key of the message's claim.
-func (d *deduplicate) claim(m *handler.Message) (string, error) {
-	var buf [maxClaimKey]byte
-	claim, err := d.key.AppendEval(append(buf[:0], d.scope...), m)
-	if err != nil {
-		return "", err
-	}
-	switch key := claim[len(d.scope):]; {
-	case len(key) == 0:
-		// All messages without a key would be duplicates of each other, and lost.
-		return "", errors.New("the key is empty")
-	case len(key) > maxClaimKey:
-		return d.scope + "sha256 " + digest(string(key)), nil
-	}
-	return string(claim), nil
-}
-
-func digest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
 }

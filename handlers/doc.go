@@ -1,10 +1,11 @@
-// Package handlers holds the handler types: one file and one test each, and nothing else.
+// Package handlers holds the handler types: one file and one test each, and nothing else but what
+// several need, or one that would be too long.
 //
 // # Adding a handler type
 //
 //  1. Write handlers/<name>.go: a configuration struct with yaml and doc tags, a handler.Type that
 //     says in one sentence what it does and shows an example, and an init function that registers
-//     it. Fields of type *expr.Condition, *expr.Template and *expr.Topic arrive compiled.
+//     it. Fields of type *expr.Condition, *expr.Template, *expr.Topic and *expr.List arrive compiled.
 //  2. Write handlers/<name>_test.go: build it with handlertest from the YAML that a user would
 //     write.
 //  3. Use it in a pipeline.

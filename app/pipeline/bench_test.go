@@ -1,8 +1,10 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +54,7 @@ type bench struct {
 	fakePublisher
 	stall func(context.Context) error // before a claim is taken
 	now   time.Time                   // the time is; zero: that of the clock
+	said  bytes.Buffer                // by handlers in the log
 }
 
 // fakePublisher keeps what is published; refuse may refuse it.
@@ -116,6 +119,7 @@ func newBench(t testing.TB, yaml string, registry *handler.Registry) *bench {
 	pipelines, faults := pipeline.Compile(cfg, pipeline.Parts{
 		Registry: registry, Types: types, Lookups: map[string]handler.Lookup{"users": b.users},
 		Claims: func(string) handler.Claims { return stallable{b} }, Now: b.clock,
+		Log: slog.New(slog.NewTextHandler(&b.said, nil)),
 	})
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -141,8 +140,8 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 		records = append(records, rec)
 	}
 	for i, rec := range records {
-		place := place{topic: rec.Topic, id: outputs[i].Notification.ID}
-		if slices.Contains(j.delivered, place) {
+		at := place{topic: rec.Topic, id: outputs[i].Notification.ID}
+		if j.delivered[at] {
 			continue
 		}
 		start := p.now()
@@ -154,7 +153,10 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 			return p.refused(j, rec.Topic, &outputs[i], err)
 		}
 		if len(records) > 1 {
-			j.delivered = append(j.delivered, place)
+			if j.delivered == nil {
+				j.delivered = make(map[place]bool, len(records))
+			}
+			j.delivered[at] = true
 		}
 		j.delivery.Then(func() {
 			p.publishSeconds.Observe(p.now().Sub(start).Seconds())

@@ -34,9 +34,9 @@ type journey struct {
 	firstFailed  time.Time
 	lastFailed   time.Time
 	eventClaimed bool
-	held         []heldClaim // by earlier tiers
-	sent         bool        // something of it may stand in a topic
-	delivered    []place     // where outputs of it do, if it has several
+	held         []heldClaim    // by earlier tiers
+	sent         bool           // something of it may stand in a topic
+	delivered    map[place]bool // where outputs of it do, if it has several
 
 	trial   *pause // which it is tried in; nil if it is no trial
 	refused int    // how often it was counted as finished, and then its commit refused

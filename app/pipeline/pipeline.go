@@ -41,6 +41,8 @@ type Parts struct {
 	// Claims is the store, scoped to the pipeline of that id.
 	Claims func(pipelineID string) handler.Claims
 	Now    func() time.Time
+	// Log is what handlers write to. Nil discards.
+	Log *slog.Logger
 }
 
 // Pipeline is one pipeline of the file, its handlers built.
@@ -63,7 +65,7 @@ type Pipeline struct {
 	maxBytes          int
 
 	chain  *handler.Chain
-	trial  *handler.Chain // the same handlers, taking no claims
+	trial  *handler.Chain // the same handlers, taking no claims and writing no log
 	types  *event.Types
 	claims handler.Claims
 	now    func() time.Time
@@ -107,13 +109,14 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 			now:               parts.Now,
 		}
 		var found config.Faults
-		p.chain, found = parts.Registry.Chain(pc.Handlers, handler.Deps{
-			Pipeline: p.ID, Lookups: parts.Lookups, Claims: p.claims, Now: parts.Now,
-		})
+		deps := handler.Deps{Pipeline: p.ID, Lookups: parts.Lookups, Claims: p.claims, Now: parts.Now}
+		if parts.Log != nil {
+			deps.Log = parts.Log.With("pipeline", name)
+		}
+		p.chain, found = parts.Registry.Chain(pc.Handlers, deps)
 		if len(found) == 0 {
-			p.trial, found = parts.Registry.Chain(pc.Handlers, handler.Deps{
-				Pipeline: p.ID, Lookups: parts.Lookups, Claims: lookOnly{p.claims}, Now: parts.Now,
-			})
+			deps.Claims, deps.Log = lookOnly{p.claims}, nil
+			p.trial, found = parts.Registry.Chain(pc.Handlers, deps)
 		}
 		if len(found) == 0 && len(p.chain.Routes()) == 0 {
 			found = config.Faults{pc.Node.Faultf("the pipeline %s delivers nothing: its handlers route no notification", name).WithHint("end them with a route")}

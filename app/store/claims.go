@@ -26,8 +26,10 @@ type claims struct {
 // Take claims key for an origin, in one compare-and-set. The answer is Taken
 // when the key is free or belongs to that origin already, and Duplicate when
 // it belongs to another origin that was accepted less than the window before
-// or after. Origins further apart each hold the key, so a late message neither
-// replaces the claim of a newer one nor goes unremembered itself.
+// or after; with a limit, to so many that all were accepted, with this one,
+// less than the window apart. Origins further apart each hold the key, so a
+// late message neither replaces the claim of a newer one nor goes unremembered
+// itself.
 //
 // Errors are ctx's own, which mean that nothing was taken; handler.Unavailable
 // ones of the database, which leave open whether it was, and that does no harm:
@@ -38,21 +40,22 @@ func (c claims) Take(ctx context.Context, key string, by handler.Claim) (handler
 		if held.of(by.Origin) {
 			return change{verdict: handler.Taken}
 		}
-		if held.within(by.Window, by.AcceptedAt) {
+		limit := max(1, by.Limit)
+		if held.full(limit, by.Window, by.AcceptedAt) {
 			return change{verdict: handler.Duplicate}
 		}
 		return change{verdict: handler.Taken, write: true, entry: held.with(mark{
 			origin:     by.Origin,
 			acceptedAt: by.AcceptedAt,
 			until:      now.Add(by.Window + grace),
-		})}
+		}, limit)}
 	})
 }
 
 // Look answers as Take would, and takes nothing.
 func (c claims) Look(ctx context.Context, key string, by handler.Claim) (handler.Verdict, error) {
 	return c.store.do(ctx, c.id(key), func(held entry, _ time.Time) change {
-		if !held.of(by.Origin) && held.within(by.Window, by.AcceptedAt) {
+		if !held.of(by.Origin) && held.full(max(1, by.Limit), by.Window, by.AcceptedAt) {
 			return change{verdict: handler.Duplicate}
 		}
 		return change{verdict: handler.Taken}

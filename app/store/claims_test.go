@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,13 @@ func origin(offset int64) handler.Origin {
 
 func claim(offset int64, acceptedAt time.Time) handler.Claim {
 	return handler.Claim{Origin: origin(offset), AcceptedAt: acceptedAt, Window: window}
+}
+
+// limited is a claim of a key that so many origins may hold.
+func limited(offset int64, acceptedAt time.Time, limit int) handler.Claim {
+	c := claim(offset, acceptedAt)
+	c.Limit = limit
+	return c
 }
 
 func TestTake(t *testing.T) { eachStore(t, testTake) }
@@ -74,6 +82,25 @@ func testTake(t *testing.T, db database) {
 		{"without a window nothing is a duplicate", []take{
 			{handler.Claim{Origin: origin(1), AcceptedAt: at(0)}, handler.Taken},
 			{handler.Claim{Origin: origin(2), AcceptedAt: at(0)}, handler.Taken},
+		}},
+		{"as many as the limit", []take{
+			{limited(1, at(0), 2), handler.Taken},
+			{limited(2, at(1), 2), handler.Taken},
+			{limited(3, at(2), 2), handler.Duplicate},
+			{limited(2, at(1), 2), handler.Taken},
+			{limited(4, at(window-1), 2), handler.Duplicate},
+			{limited(5, at(window), 2), handler.Taken},
+			{limited(6, at(window), 2), handler.Duplicate},
+			{limited(7, at(window+1), 2), handler.Taken},
+		}},
+		{"late messages count in the windows of their time", []take{
+			{limited(1, at(2*window), 2), handler.Taken},
+			{limited(2, at(2*window), 2), handler.Taken},
+			{limited(3, at(0), 2), handler.Taken},
+			{limited(4, at(window-1), 2), handler.Taken},
+			{limited(5, at(window/2), 2), handler.Duplicate},
+			{limited(6, at(3*window/2), 2), handler.Duplicate},
+			{limited(7, at(window), 2), handler.Taken},
 		}},
 		{"acceptances centuries apart", []take{
 			{claim(1, time.Time{}), handler.Taken},
@@ -224,6 +251,27 @@ func testAnEntryIsBounded(t *testing.T, db database) {
 	}
 }
 
+func TestALimitHasRoom(t *testing.T) { eachStore(t, testALimitHasRoom) }
+
+func testALimitHasRoom(t *testing.T, db database) {
+	const limit = 40
+	claims := db.open(t).Claims("p")
+	take := func(offset int64, acceptedAt time.Time, want handler.Verdict) {
+		t.Helper()
+		if got, err := claims.Take(t.Context(), "key", limited(offset, acceptedAt, limit)); err != nil || got != want {
+			t.Fatalf("claim %d = %v, %v; want %v", offset, got, err, want)
+		}
+	}
+	for n := range int64(3) {
+		for i := range int64(limit) {
+			take(n*limit+i, epoch.Add(time.Duration(n)*window+time.Duration(i)), handler.Taken)
+		}
+	}
+	for n := range int64(2) {
+		take(1000, epoch.Add(time.Duration(n+1)*window+limit), handler.Duplicate)
+	}
+}
+
 func TestAClaimEndsADayAfterItsWindow(t *testing.T) { eachStore(t, testAClaimEndsADayAfterItsWindow) }
 
 func testAClaimEndsADayAfterItsWindow(t *testing.T, db database) {
@@ -242,8 +290,8 @@ func testAClaimEndsADayAfterItsWindow(t *testing.T, db database) {
 }
 
 // TestClaimsAgainstModel compares the store to the rule of the claims, said
-// over a plain map: any two origins of a key that both hold it were accepted
-// at least a window apart.
+// over a plain map: no window has more origins that hold a key than its limit;
+// without one, any two were accepted at least a window apart.
 func TestClaimsAgainstModel(t *testing.T) { eachStore(t, testClaimsAgainstModel) }
 
 func testClaimsAgainstModel(t *testing.T, db database) {
@@ -260,22 +308,36 @@ func testClaimsAgainstModel(t *testing.T, db database) {
 		model := map[string]map[handler.Origin]held{"a": {}, "b": {}}
 		keys := rapid.SampledFrom([]string{"a", "b"})
 		offsets := rapid.Int64Range(0, 7)
+		limit := rapid.IntRange(0, 3).Draw(t, "limit")
 		// An origin is accepted once, whenever it is worked on.
 		accepted := rapid.SliceOfN(rapid.Int64Range(-6, 6), 8, 8).Draw(t, "half windows")
 		t.Repeat(map[string]func(*rapid.T){
 			"take": func(t *rapid.T) {
 				key, offset := keys.Draw(t, "key"), offsets.Draw(t, "offset")
-				by := claim(offset, start.Add(time.Duration(accepted[offset])*window/2))
+				by := limited(offset, start.Add(time.Duration(accepted[offset])*window/2), limit)
+				maps.DeleteFunc(model[key], func(_ handler.Origin, h held) bool { return !h.until.After(now) })
 				want := handler.Taken
-				for o, h := range model[key] {
-					if !h.until.After(now) {
-						delete(model[key], o)
-					} else if o != by.Origin && h.acceptedAt.Sub(by.AcceptedAt).Abs() < window {
+				// Windows begin at half windows, as acceptances do.
+				for from := -window / 2; from <= 0; from += window / 2 {
+					within := 0
+					for o, h := range model[key] {
+						if after := h.acceptedAt.Sub(by.AcceptedAt); o != by.Origin && after >= from && after < from+window {
+							within++
+						}
+					}
+					if within >= max(1, limit) {
 						want = handler.Duplicate
 					}
 				}
-				if _, mine := model[key][by.Origin]; !mine && want == handler.Taken {
+				_, mine := model[key][by.Origin]
+				if mine {
+					want = handler.Taken
+				}
+				if !mine && want == handler.Taken {
 					model[key][by.Origin] = held{by.AcceptedAt, now.Add(window + 24*time.Hour)}
+				}
+				if got, err := claims.Look(context.Background(), key, by); err != nil || got != want {
+					t.Fatalf("Look(%s, %v) = %v, %v; want %v", key, by, got, err, want)
 				}
 				got, err := claims.Take(context.Background(), key, by)
 				if err != nil || got != want {

@@ -92,10 +92,16 @@ func (d embedded) close() error {
 	return d.db.Close()
 }
 
-// commit carries out a batch in one transaction. Requests see what those
-// before them did, so two for one key may share a batch.
+// commit carries out a batch.
 func (d embedded) commit(batch []*request, now time.Time) {
 	d.known.tend(d.db)
+	d.transact(batch, now)
+}
+
+// transact carries out requests in one transaction, in several where they are
+// too big for one: keys with a high limit have entries of some ten KiB. Requests
+// see what those before them did, so two for one key may share a batch.
+func (d embedded) transact(batch []*request, now time.Time) {
 	d.scratch.values, d.scratch.entries = d.scratch.values[:0], d.scratch.entries[:0]
 	err := d.db.Update(func(txn *badger.Txn) error {
 		for _, r := range batch {
@@ -105,6 +111,11 @@ func (d embedded) commit(batch []*request, now time.Time) {
 		}
 		return nil
 	})
+	if half := len(batch) / 2; half > 0 && errors.Is(err, badger.ErrTxnTooBig) {
+		d.transact(batch[:half], now)
+		d.transact(batch[half:], now)
+		return
+	}
 	for _, r := range batch {
 		if err != nil && r.err == nil {
 			r.err = handler.Unavailable(fmt.Errorf("the store: %w", err))

@@ -10,7 +10,9 @@ import (
 )
 
 // maxMarks bounds an entry. Past it the oldest mark goes: a key claimed anew
-// at every end of a short window would grow for a day otherwise.
+// at every end of a short window would grow for a day otherwise. A limit brings
+// room for two windows of its own, so that what comes a window late is counted
+// among those of its time.
 const maxMarks = 16
 
 // entryVersion is the first byte of an encoded entry.
@@ -36,18 +38,32 @@ func (e entry) of(origin handler.Origin) bool {
 	return slices.ContainsFunc(e, func(m mark) bool { return m.origin == origin })
 }
 
-// within reports whether a claim was accepted less than window away from at.
-func (e entry) within(window time.Duration, at time.Time) bool {
-	return slices.ContainsFunc(e, func(m mark) bool { return m.acceptedAt.Sub(at).Abs() < window })
+// full reports whether there are so many claims as limit says that all of them
+// and one more, accepted at at, were accepted less than window apart.
+func (e entry) full(limit int, window time.Duration, at time.Time) bool {
+	for i := limit - 1; i < len(e); i++ {
+		first, last := e[i-limit+1].acceptedAt, e[i].acceptedAt
+		if at.Before(first) {
+			first = at
+		}
+		if at.After(last) {
+			last = at
+		}
+		if last.Sub(first) < window {
+			return true
+		}
+	}
+	return false
 }
 
-// with returns the entry and m in its place; e is used up.
-func (e entry) with(m mark) entry {
+// with returns the entry, of a key with that limit, and m in its place; e is
+// used up.
+func (e entry) with(m mark, limit int) entry {
 	at, _ := slices.BinarySearchFunc(e, m, func(a, b mark) int {
 		return a.acceptedAt.Compare(b.acceptedAt)
 	})
 	e = slices.Insert(e, at, m)
-	return e[max(0, len(e)-maxMarks):]
+	return e[max(0, len(e)-maxMarks-2*(limit-1)):]
 }
 
 // without returns the entry without the claim of origin; e is used up.
@@ -100,14 +116,15 @@ func (e entry) appendFrom(b []byte, now time.Time) (entry, error) {
 		return nil, errEntry
 	}
 	r := reader{rest: b[1:]}
-	for len(r.rest) > 0 {
+	for topic := ""; len(r.rest) > 0; {
 		m := mark{until: r.time(), acceptedAt: r.time()}
-		m.origin.Topic = r.text()
+		m.origin.Topic = r.text(topic)
 		m.origin.Partition = int32(r.int())
 		m.origin.Offset = r.int()
 		if r.broken {
 			return nil, errEntry
 		}
+		topic = m.origin.Topic
 		if m.until.After(now) {
 			e = append(e, m)
 		}
@@ -136,13 +153,18 @@ func (r *reader) time() time.Time {
 	return time.Unix(r.int(), r.int())
 }
 
-func (r *reader) text() string {
+// text is usual itself where it says the same: the marks of an entry come from
+// few topics.
+func (r *reader) text(usual string) string {
 	n := r.int()
 	if n < 0 || n > int64(len(r.rest)) {
 		r.broken, r.rest = true, nil
 		return ""
 	}
-	s := string(r.rest[:n])
+	s := r.rest[:n]
 	r.rest = r.rest[n:]
-	return s
+	if string(s) == usual {
+		return usual
+	}
+	return string(s)
 }

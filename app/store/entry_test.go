@@ -2,7 +2,9 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -60,6 +62,41 @@ func TestDamagedEntries(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		_, _ = decode(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"), longAgo) // must not panic
 	})
+}
+
+// TestABatchOfLargeEntries is more than badger takes in one transaction.
+func TestABatchOfLargeEntries(t *testing.T) {
+	s, err := openEmbedded(t.TempDir(), slog.New(slog.DiscardHandler), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	large := slices.Repeat(entry{{origin: handler.Origin{Topic: "events.follow"}, until: time.Now().Add(time.Hour)}}, 2000)
+	batch := make([]*request, maxBatch)
+	for i := range batch {
+		batch[i] = &request{id: fmt.Appendf(nil, "%032d", i), revise: func(entry, time.Time) change {
+			return change{verdict: handler.Taken, write: true, entry: large}
+		}}
+	}
+	s.db.commit(batch, time.Now())
+	for i, r := range batch {
+		if r.err != nil || r.verdict != handler.Taken {
+			t.Fatalf("request %d: %v, %v", i, r.verdict, r.err)
+		}
+		_, err := s.do(t.Context(), r.id, func(held entry, _ time.Time) change {
+			if len(held) != len(large) {
+				t.Errorf("request %d wrote %d marks", i, len(held))
+			}
+			return change{}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestADamagedEntryIsNoOutage makes sure that such an entry fails its message,

@@ -34,6 +34,7 @@ type building struct {
 	faults   config.Faults
 	routes   []Route
 	lookups  map[string]bool
+	places   map[string]config.Pos // where names are declared
 
 	scope
 	// incomplete says that an earlier handler could not be built, unnamed that its names are unknown.

@@ -155,7 +155,7 @@ type run struct {
 	// inVain says that a message was dropped with nothing routed, kept are the keys of the claims
 	// that all other messages hold. There are none before the message was split.
 	inVain, split bool
-	kept          []string
+	kept          map[string]bool
 }
 
 // place is where an output came from, and for whom it is.
@@ -319,7 +319,10 @@ func (r *run) end(m *Message, inVain bool) {
 		return
 	}
 	for _, c := range m.Claims {
-		r.kept = append(r.kept, c.Key)
+		if r.kept == nil {
+			r.kept = make(map[string]bool)
+		}
+		r.kept[c.Key] = true
 	}
 }
 
@@ -328,7 +331,7 @@ func (r *run) release(ctx context.Context) *StepError {
 	if !r.inVain || len(r.root.Claims) == 0 {
 		return nil
 	}
-	err := r.root.releaseClaims(ctx, func(c TakenClaim) bool { return slices.Contains(r.kept, c.Key) })
+	err := r.root.releaseClaims(ctx, func(c TakenClaim) bool { return r.kept[c.Key] })
 	if err != nil {
 		return &StepError{Step: r.dropped[len(r.dropped)-1].Step, Err: err}
 	}

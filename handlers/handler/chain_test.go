@@ -167,6 +167,31 @@ func TestChainClaims(t *testing.T) {
 	}
 }
 
+// An event that was split into thousands does not take the longer for each, the more there are.
+func TestChainManyClaims(t *testing.T) {
+	const people = 200
+	claims := handlertest.NewClaims()
+	c := chain(t, `[split: {}, claim: {key: "{it % 100}"}, keep: {when: it != 7 && it != 8 && it != 108}, send: {to: "{it}"}]`, handlertest.Claims(claims))
+	var to []string
+	for i := range people {
+		to = append(to, fmt.Sprint(i))
+	}
+	m := handlertest.Message(`{"to":[` + strings.Join(to, ",") + `]}`)
+	for range 2 { // The second is a redelivery.
+		outputs, drops, err := c.Run(t.Context(), m, nil)
+		if err != nil || len(outputs) != people-3 || len(drops) != 3 {
+			t.Fatalf("%d outputs, %d dropped, %v", len(outputs), len(drops), err)
+		}
+		// 107 holds on to what 7 has claimed, too; of 8 and 108 nobody is left.
+		if len(m.Claims) != 99 || len(claims.Held()) != 99 || !cmp.Equal(claims.Released()[:1], []string{"8"}) {
+			t.Errorf("%d claims, %d held, released %v", len(m.Claims), len(claims.Held()), claims.Released())
+		}
+	}
+	if err := m.ReleaseClaims(t.Context()); err != nil || len(claims.Held()) > 0 {
+		t.Errorf("%v, held %v", err, claims.Held())
+	}
+}
+
 // The pipeline releases the claims of what it poisoned, so it has to know them: also those of a
 // handler that failed half-way or panicked.
 func TestChainKeepsClaimsOfFailures(t *testing.T) {

@@ -20,6 +20,9 @@ type site struct {
 	frame *frame
 }
 
+// env knows the parameters of the place, too.
+func (b site) env() *expr.Env { return b.Build.env().In(b.frame.params()) }
+
 // compile is the decoder's hook: it decodes the types that package config does not know.
 func (b site) compile(target any, n Node) (handled bool, f config.Faults) {
 	arg, unknown := b.frame.refers(n)
@@ -29,7 +32,7 @@ func (b site) compile(target any, n Node) (handled bool, f config.Faults) {
 	case arg != nil && arg.stands(target):
 		return true, b.substitute(target, n, arg)
 	}
-	env := b.chain.env.In(b.frame.params())
+	env := b.env()
 	switch into := target.(type) {
 	case **expr.Condition:
 		return true, compileText(b, n, into, env.Condition)
@@ -37,6 +40,8 @@ func (b site) compile(target any, n Node) (handled bool, f config.Faults) {
 		return true, compileText(b, n, into, env.Template)
 	case **expr.Topic:
 		return true, compileText(b, n, into, env.Topic)
+	case **expr.List:
+		return true, compileText(b, n, into, env.List)
 	case **Object:
 		var faults config.Faults
 		*into, faults = b.object(n)
@@ -47,6 +52,8 @@ func (b site) compile(target any, n Node) (handled bool, f config.Faults) {
 		return true, faults
 	case *Name:
 		return true, b.name(n, into)
+	case *NewName:
+		return true, b.newName(n, into)
 	case Enum:
 		return true, enum(n, into)
 	default:
@@ -62,7 +69,7 @@ func (a *argument) stands(target any) bool {
 		return a.kind == config.ParamCondition
 	case **Object:
 		return a.kind == config.ParamTemplate || a.kind == config.ParamValue
-	case **expr.Template, **expr.Topic:
+	case **expr.Template, **expr.Topic, **expr.List:
 		return a.kind == config.ParamTemplate
 	default:
 		return true

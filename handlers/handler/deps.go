@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -43,6 +44,8 @@ type Claim struct {
 	AcceptedAt time.Time
 	// Window is how far apart two events have to be accepted for both to count.
 	Window time.Duration
+	// Limit is how many origins may hold the key within any one window; 0 counts as 1.
+	Limit int
 }
 
 // Verdict is the answer to an attempt to take a claim.
@@ -51,7 +54,8 @@ type Verdict int
 const (
 	// Taken means that the origin holds the claim, now or since an earlier attempt.
 	Taken Verdict = iota + 1
-	// Duplicate means that another origin holds it, and was accepted less than the window apart.
+	// Duplicate means that another origin holds it, and was accepted less than the window apart; with a
+	// limit, that so many do, and that all of them and this one were.
 	Duplicate
 )
 
@@ -81,4 +85,6 @@ type Deps struct {
 	Claims  Claims
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
+	// Log is the service's log, scoped to the pipeline by whoever builds Deps. Nil discards.
+	Log *slog.Logger
 }

@@ -26,7 +26,7 @@ type Description struct {
 type Param struct {
 	// Name is the key, "<name>" where users choose it.
 	Name string `json:"name"`
-	// Kind is what may be written: "condition", "template", "topic template", "duration", "string",
+	// Kind is what may be written: "condition", "template", "topic template", "list template", "duration", "string",
 	// "one of poison, drop", "mapping" and so on.
 	Kind     string `json:"kind"`
 	Required bool   `json:"required"`
@@ -82,12 +82,16 @@ func (p *Param) describe(value reflect.Value) {
 		p.Kind = "template"
 	case **expr.Topic:
 		p.Kind = "topic template"
+	case **expr.List:
+		p.Kind = "list template"
 	case **Object:
 		p.Kind = "mapping of templates"
 	case **Block:
 		p.Kind = "handlers"
 	case *Name:
 		p.Kind = "name that an earlier handler declares"
+	case *NewName:
+		p.Kind = "name for the handlers that follow"
 	case Enum:
 		p.Enum = into.Values()
 		p.Kind = "one of " + strings.Join(p.Enum, ", ")

@@ -28,6 +28,8 @@ type Message struct {
 	// Claims are those that the message took and has not released.
 	Claims []TakenClaim
 
+	claimed map[string]bool // The keys of Claims, where they are many.
+
 	routed bool     // Whether anything was routed from it, or from the message that it is a copy of.
 	root   *Message // The message that Chain.Run was called with, while it runs.
 }
@@ -75,7 +77,7 @@ func (m *Message) Set(name string, value any) {
 func (m *Message) Copy() *Message {
 	c := *m
 	c.Values = maps.Clone(m.Values)
-	c.Claims = slices.Clone(m.Claims)
+	c.Claims, c.claimed = slices.Clone(m.Claims), nil
 	c.Outputs = nil
 	if m.Notification != nil {
 		n := *m.Notification
@@ -89,7 +91,13 @@ func (m *Message) Copy() *Message {
 // how far apart two events have to be accepted for both to count. The verdict is Duplicate where
 // another origin holds the claim.
 func (m *Message) Take(ctx context.Context, claims Claims, handler, key string, window time.Duration) (Verdict, error) {
-	verdict, err := claims.Take(ctx, key, Claim{Origin: m.Origin, AcceptedAt: m.AcceptedAt, Window: window})
+	return m.TakeOneOf(ctx, claims, handler, key, window, 1)
+}
+
+// TakeOneOf takes one of the claims on key that so many origins as limit says may hold within any one
+// window, as Take does. The verdict is Duplicate where others hold them all.
+func (m *Message) TakeOneOf(ctx context.Context, claims Claims, handler, key string, window time.Duration, limit int) (Verdict, error) {
+	verdict, err := claims.Take(ctx, key, Claim{Origin: m.Origin, AcceptedAt: m.AcceptedAt, Window: window, Limit: limit})
 	if verdict != Duplicate || err != nil {
 		// After an error the claim may be taken all the same. Releasing one that is not does no harm.
 		taken := TakenClaim{Key: key, Handler: handler, claims: claims}
@@ -111,13 +119,30 @@ func (m *Message) Hold(claims Claims, handler, key string) {
 }
 
 func (m *Message) remember(taken TakenClaim) {
-	if !m.holds(taken.Key) {
-		m.Claims = append(m.Claims, taken)
+	if m.holds(taken.Key) {
+		return
+	}
+	m.Claims = append(m.Claims, taken)
+	if m.claimed != nil {
+		m.claimed[taken.Key] = true
 	}
 }
 
+// manyClaims is from how many claims on a message looks them up: one that was split may have
+// thousands.
+const manyClaims = 32
+
 func (m *Message) holds(key string) bool {
-	return slices.ContainsFunc(m.Claims, func(c TakenClaim) bool { return c.Key == key })
+	if len(m.Claims) < manyClaims {
+		return slices.ContainsFunc(m.Claims, func(c TakenClaim) bool { return c.Key == key })
+	}
+	if len(m.claimed) != len(m.Claims) {
+		m.claimed = make(map[string]bool, 2*len(m.Claims))
+		for _, c := range m.Claims {
+			m.claimed[c.Key] = true
+		}
+	}
+	return m.claimed[key]
 }
 
 // ReleaseClaims releases all claims that the message holds. Those that could not be released stay
@@ -140,7 +165,7 @@ func (m *Message) releaseClaims(ctx context.Context, keep func(TakenClaim) bool)
 			errs = append(errs, fmt.Errorf("release claim of %s: %w", c.Handler, err))
 		}
 	}
-	m.Claims = left
+	m.Claims, m.claimed = left, nil
 	return errors.Join(errs...)
 }
 

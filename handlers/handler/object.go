@@ -33,7 +33,7 @@ func (b site) object(n Node) (*Object, config.Faults) {
 	switch n.Kind() {
 	case config.String:
 		o := new(Object)
-		return o, compileText(b, n, &o.value, b.chain.env.In(b.frame.params()).Value)
+		return o, compileText(b, n, &o.value, b.env().Value)
 	case config.Mapping:
 		var faults config.Faults
 		o := &Object{fields: []field{}}

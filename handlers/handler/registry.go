@@ -2,6 +2,7 @@ package handler
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"regexp"
 	"slices"
@@ -104,9 +105,12 @@ func (r *Registry) build(d Deps) *building {
 	if d.Now == nil {
 		d.Now = now
 	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
 	names := append(EventNames(), d.Names...)
 	return &building{
 		registry: r, deps: d, chain: &Chain{pipeline: d.Pipeline},
-		lookups: make(map[string]bool), scope: scope{env: expr.NewEnv(names...)},
+		lookups: make(map[string]bool), places: make(map[string]config.Pos), scope: scope{env: expr.NewEnv(names...)},
 	}
 }

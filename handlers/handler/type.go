@@ -20,8 +20,8 @@ type (
 
 // Type describes a handler type. C is what its users write in YAML: a struct, or a map from names
 // to structs, with yaml and doc tags as package config decodes them. Fields of type
-// *expr.Condition, *expr.Template, *expr.Topic, *Object, Name and of an Enum are compiled and
-// checked while they are decoded.
+// *expr.Condition, *expr.Template, *expr.Topic, *expr.List, *Object, Name, NewName and of an Enum are
+// compiled and checked while they are decoded.
 type Type[C any] struct {
 	// Name is what selects the type in YAML: lower-case letters, digits and _.
 	Name string
@@ -40,7 +40,8 @@ type Type[C any] struct {
 // Declarer is a configuration that gives names to what later handlers may use in expressions. It is
 // asked even when the configuration is faulty, so that one fault does not bring others.
 type Declarer interface {
-	// Declares returns the names. Each is a top-level key of the configuration, or fixed.
+	// Declares returns the names. Each is a top-level key of the configuration, a NewName, or fixed; ""
+	// is one that could not be read.
 	Declares() []string
 }
 
@@ -59,6 +60,7 @@ type Build struct {
 	step   config.Step
 	chain  *building
 	frame  *frame // Nil outside of declared types.
+	names  []Text // that the configuration gives, as far as it is decoded
 	faults config.Faults
 	unsure bool // Something could not be compiled, and that is no fault.
 	blocks []*Block
@@ -67,6 +69,9 @@ type Build struct {
 
 // Node returns the handler's configuration as it was written.
 func (b *Build) Node() Node { return b.step.Body }
+
+// At returns the handler's type and where the configuration declares it.
+func (b *Build) At() Step { return b.chain.chain.steps[b.Step] }
 
 // Fault reports faults. The handler that New returns is then not used.
 func (b *Build) Fault(f ...Fault) { b.faults = append(b.faults, f...) }
@@ -116,21 +121,24 @@ func (b *Build) NeedsNotification() {
 // declare makes names known to the handlers that follow.
 func (b *Build) declare(names []string) {
 	for _, name := range names {
-		at := b.step.Body
-		for _, e := range b.step.Body.Entries() {
-			if e.Key.Value == name {
-				at = e.Key.Node
-			}
+		if name == "" {
+			b.chain.unnamed = true
+			continue
 		}
+		at := b.declares(name)
 		if err := expr.CheckName(name); err != nil {
 			b.Fault(at.Faultf("%s", err))
 			continue
 		}
-		if slices.Contains(b.chain.env.Names(), name) {
+		taken, pos := slices.Contains(b.chain.env.Names(), name), at.Pos()
+		if taken && b.chain.places[name] == pos {
+			continue // by another use of the same declared type
+		}
+		if taken {
 			b.Fault(at.Faultf("the name %q is taken already", name))
 			continue
 		}
-		b.chain.env = b.chain.env.With(name)
+		b.chain.env, b.chain.places[name] = b.chain.env.With(name), pos
 	}
 }
 

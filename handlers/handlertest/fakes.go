@@ -69,14 +69,14 @@ type MemoryClaims struct {
 	Err error
 
 	mu       sync.Mutex
-	held     map[string]handler.Claim
+	held     map[string][]handler.Claim
 	released []string
 }
 
 var _ handler.Claims = (*MemoryClaims)(nil)
 
 // NewClaims returns a store without claims.
-func NewClaims() *MemoryClaims { return &MemoryClaims{held: make(map[string]handler.Claim)} }
+func NewClaims() *MemoryClaims { return &MemoryClaims{held: make(map[string][]handler.Claim)} }
 
 // Take implements handler.Claims.
 func (c *MemoryClaims) Take(_ context.Context, key string, by handler.Claim) (handler.Verdict, error) {
@@ -85,13 +85,14 @@ func (c *MemoryClaims) Take(_ context.Context, key string, by handler.Claim) (ha
 	if c.Err != nil {
 		return 0, c.Err
 	}
-	held, ok := c.held[key]
-	if ok && held.Origin != by.Origin && by.AcceptedAt.Sub(held.AcceptedAt).Abs() < by.Window {
+	held := c.held[key]
+	switch {
+	case holds(held, by.Origin):
+		return handler.Taken, nil
+	case full(held, by):
 		return handler.Duplicate, nil
 	}
-	if !ok || held.Origin != by.Origin {
-		c.held[key] = by
-	}
+	c.held[key] = append(held, by)
 	return handler.Taken, nil
 }
 
@@ -99,11 +100,31 @@ func (c *MemoryClaims) Take(_ context.Context, key string, by handler.Claim) (ha
 func (c *MemoryClaims) Look(_ context.Context, key string, by handler.Claim) (handler.Verdict, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	held, ok := c.held[key]
-	if ok && held.Origin != by.Origin && by.AcceptedAt.Sub(held.AcceptedAt).Abs() < by.Window {
+	if held := c.held[key]; !holds(held, by.Origin) && full(held, by) {
 		return handler.Duplicate, c.Err
 	}
 	return handler.Taken, c.Err
+}
+
+func holds(held []handler.Claim, origin handler.Origin) bool {
+	return slices.ContainsFunc(held, func(c handler.Claim) bool { return c.Origin == origin })
+}
+
+// full tells whether any window that by lies in has as many claims as the limit allows.
+func full(held []handler.Claim, by handler.Claim) bool {
+	for _, first := range append(slices.Clone(held), by) {
+		within := 0
+		for _, c := range held {
+			if after := c.AcceptedAt.Sub(first.AcceptedAt); after >= 0 && after < by.Window {
+				within++
+			}
+		}
+		after := by.AcceptedAt.Sub(first.AcceptedAt)
+		if after >= 0 && after < by.Window && within >= max(1, by.Limit) {
+			return true
+		}
+	}
+	return false
 }
 
 // Release implements handler.Claims.
@@ -113,20 +134,22 @@ func (c *MemoryClaims) Release(_ context.Context, key string, origin handler.Ori
 	if c.Err != nil {
 		return c.Err
 	}
-	if c.held[key].Origin == origin {
-		delete(c.held, key)
+	if held := c.held[key]; holds(held, origin) {
+		c.held[key] = slices.DeleteFunc(held, func(c handler.Claim) bool { return c.Origin == origin })
 		c.released = append(c.released, key)
 	}
 	return nil
 }
 
-// Held returns the keys that are claimed, sorted.
+// Held returns the keys that are claimed, sorted, each as often as there are origins that hold it.
 func (c *MemoryClaims) Held() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	keys := make([]string, 0, len(c.held))
-	for key := range c.held {
-		keys = append(keys, key)
+	for key, held := range c.held {
+		for range held {
+			keys = append(keys, key)
+		}
 	}
 	slices.Sort(keys)
 	return keys

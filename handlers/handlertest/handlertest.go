@@ -8,6 +8,7 @@
 package handlertest
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ type settings struct {
 	registry *handler.Registry
 	types    string
 	deps     handler.Deps
+	env      map[string]string
 }
 
 // With adds a lookup.
@@ -46,6 +48,12 @@ func Claims(claims handler.Claims) Option { return func(s *settings) { s.deps.Cl
 
 // At sets the clock.
 func At(now func() time.Time) Option { return func(s *settings) { s.deps.Now = now } }
+
+// Log sets the log, one that discards otherwise.
+func Log(log *slog.Logger) Option { return func(s *settings) { s.deps.Log = log } }
+
+// Env sets the environment that ${VARIABLES} of the YAML are taken from, an empty one otherwise.
+func Env(env map[string]string) Option { return func(s *settings) { s.env = env } }
 
 // Pipeline sets the pipeline's id, "test" otherwise.
 func Pipeline(id string) Option { return func(s *settings) { s.deps.Pipeline = id } }
@@ -107,7 +115,7 @@ func build(yaml string, opts []Option) (*handler.Chain, config.Faults) {
 	}
 	var types map[string]config.HandlerType
 	var steps []config.Step
-	if faults := append(parse(TypesFile, s.types, &types), parse(File, yaml, &steps)...); len(faults) > 0 {
+	if faults := append(s.parse(TypesFile, s.types, &types), s.parse(File, yaml, &steps)...); len(faults) > 0 {
 		return nil, faults
 	}
 	registry, faults := s.registry.Declare(types)
@@ -117,8 +125,11 @@ func build(yaml string, opts []Option) (*handler.Chain, config.Faults) {
 	return registry.Chain(steps, s.deps)
 }
 
-func parse(file, yaml string, into any) config.Faults {
-	node, faults := config.Parse(file, []byte(yaml), func(string) (string, bool) { return "", false })
+func (s *settings) parse(file, yaml string, into any) config.Faults {
+	node, faults := config.Parse(file, []byte(yaml), func(name string) (string, bool) {
+		value, ok := s.env[name]
+		return value, ok
+	})
 	if len(faults) > 0 || node.Kind() == config.Null {
 		return faults
 	}

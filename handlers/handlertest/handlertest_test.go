@@ -141,6 +141,34 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// With a limit, no window has more origins than that.
+func TestClaimsWithALimit(t *testing.T) {
+	claims := handlertest.NewClaims()
+	for i, s := range []struct {
+		offset int64
+		after  time.Duration
+		want   handler.Verdict
+	}{
+		{1, 0, handler.Taken},
+		{2, time.Minute, handler.Taken},
+		{3, 2 * time.Minute, handler.Duplicate},
+		{2, time.Minute, handler.Taken},
+		{4, time.Hour, handler.Taken},
+		{5, time.Hour, handler.Duplicate},
+		{6, time.Hour + time.Minute, handler.Taken},
+	} {
+		by := handler.Claim{
+			Origin: handler.Origin{Topic: "t", Offset: s.offset}, AcceptedAt: handlertest.Now.Add(s.after), Window: time.Hour, Limit: 2,
+		}
+		if got, err := claims.Take(t.Context(), "k", by); err != nil || got != s.want {
+			t.Errorf("step %d: %s, %v, want %s", i, got, err, s.want)
+		}
+	}
+	if diff := cmp.Diff([]string{"k", "k", "k", "k"}, claims.Held()); diff != "" {
+		t.Errorf("held (-want +got):\n%s", diff)
+	}
+}
+
 func TestLookup(t *testing.T) {
 	users := handlertest.Users()
 	if record, ok, err := users.Get(t.Context(), "1"); !ok || err != nil || record["name"] != "Emma" {
