@@ -91,7 +91,7 @@ func TestComposeService(t *testing.T) {
 		readFile(t, notify.Build.Dockerfile)
 	})
 
-	conf, err := config.Load(filepath.Join(root, configFile(t, notify)), os.LookupEnv)
+	conf, err := config.Load(os.LookupEnv, filepath.Join(root, configFile(t, notify)))
 	if err != nil {
 		t.Fatal(err)
 	}

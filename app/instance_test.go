@@ -92,7 +92,7 @@ func (s *site) config() *config.Config {
 	text := strings.ReplaceAll(s.yaml, "KAFKA", kafkaAt(s.t, "127.0.0.1:0"))
 	text = strings.NewReplacer("DIR", s.dir, "RUN", s.run, "DELIVERY", s.delivery()).Replace(text)
 	s.write("kafka-notify.yaml", text)
-	cfg, err := config.Load(filepath.Join(s.dir, "kafka-notify.yaml"), os.LookupEnv)
+	cfg, err := config.Load(os.LookupEnv, filepath.Join(s.dir, "kafka-notify.yaml"))
 	if err != nil {
 		s.t.Fatal(err)
 	}

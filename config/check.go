@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
@@ -19,10 +18,10 @@ type checker struct {
 }
 
 func (c *Config) check() Faults {
-	if kind := c.root.Kind(); kind != Mapping && kind != Null || c.root.v.broken {
-		return nil
-	}
 	k := &checker{c: c}
+	if len(c.root.Entries()) == 0 {
+		k.fault(c.root, "the configuration is empty").Hint = "declare an event type and a pipeline at least; the built-in one is an example: kafka-notify config show"
+	}
 	k.http()
 	k.kafka()
 	k.store()
@@ -125,14 +124,11 @@ func (k *checker) oneOf(n Node, text string, valid ...string) {
 	}
 }
 
-// exactlyOne checks that a section of the file has one of the keys that
+// exactlyOne checks that a section, if there is one, has one of the keys that
 // exclude each other.
 func (k *checker) exactlyOne(section string, keys ...string) {
 	n := k.c.root.Get(section)
 	if n.IsZero() {
-		f := k.c.root.missing(section)
-		f.Hint = fmt.Sprintf("it needs %s", strings.Join(keys, " or "))
-		k.faults = append(k.faults, f)
 		return
 	}
 	var present []Node

@@ -23,7 +23,7 @@ func (k *checker) lookups() {
 			k.fault(e.Key.Node, "%s needs file or http", n.path)
 		}
 		if file.Kind() == String {
-			k.notEmpty(file, lookup.File)
+			k.notEmpty(file, lookup.File.Value)
 		}
 		if lookup.HTTP != nil {
 			k.httpLookup(http, lookup.HTTP)

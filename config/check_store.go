@@ -21,8 +21,11 @@ func (k *checker) store() {
 	embedded := n.Get("embedded")
 	k.notEmpty(embedded.Get("data_dir"), store.Embedded.DataDir)
 	if store.Redis == nil && len(k.c.Kafka.Brokers) > 0 && !k.c.Kafka.SingleInstance {
-		at := Node{v: embedded.key}
-		k.fault(at, "kafka.brokers does not go with the embedded store, which shares nothing between machines: a second instance would not know what this one has delivered").
+		at, problem := Node{v: embedded.key}, "kafka.brokers does not go with the embedded store"
+		if n.IsZero() {
+			at, problem = Node{v: k.c.root.Get("kafka").Get("brokers").key}, "kafka.brokers needs a store section: without one it is the embedded store"
+		}
+		k.fault(at, "%s, which shares nothing between machines: a second instance would not know what this one has delivered", problem).
 			Hint = "use store.redis, or set kafka.single_instance: true if there will only ever be one"
 	}
 }

@@ -5,12 +5,12 @@
 package config
 
 import (
-	"io/fs"
 	"strings"
 	"time"
 )
 
-// Config is a configuration file, checked, with all defaults filled in.
+// Config is a configuration, of one file or several, checked, with all defaults
+// filled in.
 type Config struct {
 	HTTP         HTTP                   `yaml:"http"`
 	Kafka        Kafka                  `yaml:"kafka"`
@@ -30,8 +30,8 @@ type Config struct {
 	ShutdownTimeout   time.Duration `yaml:"shutdown_timeout" doc:"how long messages in flight may take when the service stops"`
 	Log               Log           `yaml:"log"`
 
-	files files // where relative files of the configuration lie
-	root  Node
+	files files // where the files lie that the configuration names
+	root  Node  // all of its own, taken together
 }
 
 // HTTP is the HTTP server.
@@ -43,7 +43,8 @@ type HTTP struct {
 }
 
 // Kafka is the cluster that events and notifications travel through: a broker
-// in this process, or brokers elsewhere.
+// in this process, which it is too when no file has the section, or brokers
+// elsewhere.
 type Kafka struct {
 	Embedded        *EmbeddedKafka `yaml:"embedded"`
 	Brokers         []string       `yaml:"brokers" doc:"host:port of a few brokers of the cluster"`
@@ -85,7 +86,7 @@ type Retention struct {
 	Poison   time.Duration `yaml:"poison"`
 }
 
-// Store is where claims are kept.
+// Store is where claims are kept. Without the section it is the embedded one.
 type Store struct {
 	Embedded *EmbeddedStore `yaml:"embedded"`
 	Redis    *RedisStore    `yaml:"redis"`
@@ -106,7 +107,7 @@ type RedisStore struct {
 
 // Lookup is a named source that enrich asks: either a file or an HTTP service.
 type Lookup struct {
-	File string      `yaml:"file" doc:"a mapping, key to record; relative to the file that names it"`
+	File Text        `yaml:"file" path:"true" doc:"a mapping, key to record; relative to the file that names it"`
 	HTTP *HTTPLookup `yaml:"http"`
 	Node Node        `yaml:",self"`
 }
@@ -238,20 +239,4 @@ func (c *Config) Policy(pipeline string, keys ...string) Node {
 		}
 	}
 	return Node{}
-}
-
-// ReadFile reads a file that the configuration names, relative to it.
-func (c *Config) ReadFile(path string) ([]byte, error) { return c.fileSystem().ReadFile(path) }
-
-// Stat describes a file that the configuration names, so that a change can be
-// noticed.
-func (c *Config) Stat(path string) (fs.FileInfo, error) { return c.fileSystem().Stat(path) }
-
-// fileSystem returns where the configuration's files lie: for one that was not
-// loaded, the working directory.
-func (c *Config) fileSystem() files {
-	if c.files == nil {
-		return folder("")
-	}
-	return c.files
 }

@@ -25,7 +25,7 @@ var sameConfig = cmp.Options{
 
 func mustLoad(t *testing.T, path string) *config.Config {
 	t.Helper()
-	c, err := config.Load(path, testEnv)
+	c, err := config.Load(testEnv, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestDefaultUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	users, err := c.ReadFile(c.Lookups["users"].File)
+	users, err := c.ReadFile(c.Lookups["users"].File.Filename())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,27 +180,25 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func TestLoadErrors(t *testing.T) {
-	_, err := config.Load("testdata/absent.yaml", testEnv)
-	var faults config.Faults
-	if !errors.Is(err, fs.ErrNotExist) || errors.As(err, &faults) {
-		t.Errorf("an absent file: %v", err)
-	}
-}
-
-func TestReadFile(t *testing.T) {
-	path := writeFile(t, "c.yaml", "kafka: {embedded: {}}\nstore: {embedded: {}}\n")
-	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "users.yaml"), []byte("x"), 0o600); err != nil {
+// Who names neither a cluster nor a store gets those of the process.
+func TestAbsentSections(t *testing.T) {
+	c := mustLoad(t, writeFile(t, "c.yaml", "http: {}\n"))
+	standard, err := config.Default(testEnv)
+	if err != nil {
 		t.Fatal(err)
 	}
-	c := mustLoad(t, path)
-	for _, name := range []string{"users.yaml", filepath.Join(filepath.Dir(path), "users.yaml")} {
-		if data, err := c.ReadFile(name); err != nil || string(data) != "x" {
-			t.Errorf("ReadFile(%s) = %q, %v", name, data, err)
-		}
-		if info, err := c.Stat(name); err != nil || info.Size() != 1 {
-			t.Errorf("Stat(%s): %v", name, err)
-		}
+	if diff := cmp.Diff(standard.Kafka, c.Kafka); diff != "" {
+		t.Errorf("kafka (-default +absent):\n%s", diff)
+	}
+	if diff := cmp.Diff(standard.Store, c.Store); diff != "" {
+		t.Errorf("store (-default +absent):\n%s", diff)
+	}
+	if c.Has("kafka") || c.Has("store") || !c.Has("http") || !standard.Has("kafka") {
+		t.Error("Has does not tell what stands in the file")
+	}
+	c = mustLoad(t, writeFile(t, "c.yaml", "kafka: {brokers: [kafka-1:9092], single_instance: true}\n"))
+	if c.Kafka.Embedded != nil || c.Store.Embedded == nil {
+		t.Errorf("embedded broker %v, embedded store %v", c.Kafka.Embedded, c.Store.Embedded)
 	}
 }
 
@@ -230,18 +228,11 @@ func TestSecuredBrokers(t *testing.T) {
 	}
 }
 
-// A configuration built by hand reads from the working directory.
-func TestReadFileOfLiteral(t *testing.T) {
-	if data, err := new(config.Config).ReadFile("users.yaml"); err != nil || len(data) == 0 {
-		t.Errorf("ReadFile = %q, %v", data, err)
-	}
-}
-
 func TestShow(t *testing.T) {
 	for name, load := range map[string]func() (*config.Config, error){
 		"default": func() (*config.Config, error) { return config.Default(testEnv) },
-		"full":    func() (*config.Config, error) { return config.Load("testdata/full.yaml", testEnv) },
-		"redis":   func() (*config.Config, error) { return config.Load("testdata/redis.yaml", testEnv) },
+		"full":    func() (*config.Config, error) { return config.Load(testEnv, "testdata/full.yaml") },
+		"redis":   func() (*config.Config, error) { return config.Load(testEnv, "testdata/redis.yaml") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := load()
@@ -320,7 +311,7 @@ func TestFaultsHidePasswords(t *testing.T) {
 		`bad: "https://host/users/@{id}"`:                `bad: "https://host/users/@{id}"`,
 		`bad: 日本 amqp://語:密@host`:                        `bad: 日本 amqp://***@host`,
 	} {
-		_, err := config.Load(writeFile(t, "c.yaml", "kafka: {embedded: {}}\nstore: {embedded: {}}\n"+line+"\n"), testEnv)
+		_, err := config.Load(testEnv, writeFile(t, "c.yaml", "kafka: {embedded: {}}\nstore: {embedded: {}}\n"+line+"\n"))
 		var faults config.Faults
 		if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Source != want {
 			t.Errorf("%s: %v", line, err)

@@ -228,6 +228,7 @@ type field struct {
 	index    []int
 	required bool
 	secret   bool
+	path     bool // of a file
 	self     bool
 }
 
@@ -243,6 +244,7 @@ func fieldsOf(t reflect.Type) []field {
 			index:    f.Index,
 			required: options == "required",
 			secret:   f.Tag.Get("secret") == "true",
+			path:     f.Tag.Get("path") == "true",
 			self:     options == "self",
 		})
 	}

@@ -29,28 +29,31 @@ func testEnv(name string) (string, bool) {
 	return value, ok
 }
 
-// TestFaults loads every file of testdata/faults and compares what Load says
-// with the .want file beside it. A new case is a new file, and a run with
-// -update.
+// TestFaults loads every file and every folder of testdata/faults and compares
+// what Load says with the .want file beside it. A new case is a new file or
+// folder, and a run with -update.
 func TestFaults(t *testing.T) {
-	files, err := filepath.Glob("testdata/faults/*.yaml")
-	if err != nil || len(files) == 0 {
+	paths, err := filepath.Glob("testdata/faults/*")
+	if err != nil || len(paths) == 0 {
 		t.Fatalf("no cases found: %v", err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			_, err := config.Load(file, testEnv)
+	for _, path := range paths {
+		if filepath.Ext(path) == ".want" {
+			continue
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
+			_, err := config.Load(testEnv, path)
 			var faults config.Faults
 			if !errors.As(err, &faults) {
 				t.Fatalf("Load returned %v, not faults", err)
 			}
-			got := strings.ReplaceAll(err.Error(), filepath.Dir(file)+string(filepath.Separator), "") + "\n"
+			got := strings.ReplaceAll(err.Error(), filepath.Dir(path)+string(filepath.Separator), "") + "\n"
 			for _, secret := range []string{"hunter2", "4711"} {
 				if strings.Contains(got, secret) {
 					t.Errorf("the value of a variable shows:\n%s", got)
 				}
 			}
-			golden := strings.TrimSuffix(file, ".yaml") + ".want"
+			golden := strings.TrimSuffix(path, ".yaml") + ".want"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)

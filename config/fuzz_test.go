@@ -33,7 +33,7 @@ func FuzzConfig(f *testing.F) {
 			return // slow, and nothing new
 		}
 		path := writeFile(t, "fuzz.yaml", string(data))
-		c, err := config.Load(path, testEnv)
+		c, err := config.Load(testEnv, path)
 		if err != nil {
 			checkFaults(t, data, err)
 			return
@@ -42,7 +42,7 @@ func FuzzConfig(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := config.Load(writeFile(t, "shown.yaml", string(shown)), testEnv)
+		again, err := config.Load(testEnv, writeFile(t, "shown.yaml", string(shown)))
 		if err != nil {
 			t.Fatalf("what is shown does not load:\n%s\n%s", shown, err)
 		}

@@ -9,9 +9,9 @@ import (
 // others from listening. The files are PEM and read once, when the service
 // starts: new ones take a restart.
 type KafkaTLS struct {
-	CA         Text   `yaml:"ca" doc:"file with the certificate authorities to trust in place of the system's; like cert and key in PEM, relative to the file that names it, and read once, at start"`
-	Cert       Text   `yaml:"cert" doc:"file with the service's own certificate, any intermediate ones behind it, for brokers that ask for one"`
-	Key        Text   `yaml:"key" doc:"file with that certificate's private key, not encrypted"`
+	CA         Text   `yaml:"ca" path:"true" doc:"file with the certificate authorities to trust in place of the system's; like cert and key in PEM, relative to the file that names it, and read once, at start"`
+	Cert       Text   `yaml:"cert" path:"true" doc:"file with the service's own certificate, any intermediate ones behind it, for brokers that ask for one"`
+	Key        Text   `yaml:"key" path:"true" doc:"file with that certificate's private key, not encrypted"`
 	ServerName string `yaml:"server_name" doc:"the name that the brokers' certificates must hold, where it is not the host of their address"`
 }
 

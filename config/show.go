@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -17,16 +18,20 @@ const masked = "***"
 // Show returns the effective configuration as YAML: all defaults and each
 // pipeline's own retry policy filled in, secrets masked as "***". Load accepts
 // it again. Inside handlers and schemas, whose secrets are unknown here,
-// values that came from a variable are shown as that variable.
+// values that came from a variable are shown as that variable. Files are shown
+// as they would be named in the folder of the first file.
 func (c *Config) Show() ([]byte, error) {
-	s := &shower{}
+	s := &shower{folder: filepath.Dir(c.root.Pos().File)}
 	s.structure(reflect.ValueOf(*c), 0, false)
 	return []byte(s.out.String()), nil
 }
 
 // shower writes YAML in block style. go-yaml's encoder would neither keep
 // variables apart nor write durations and short lists as people do.
-type shower struct{ out strings.Builder }
+type shower struct {
+	out    strings.Builder
+	folder string // where what is shown would lie
+}
 
 func (s *shower) line(depth int, text string) {
 	s.out.WriteString(strings.Repeat("  ", depth))
@@ -36,7 +41,11 @@ func (s *shower) line(depth int, text string) {
 
 func (s *shower) structure(v reflect.Value, depth int, secret bool) {
 	for _, f := range shown(v) {
-		s.entry(f.name, v.FieldByIndex(f.index), depth, secret || f.secret)
+		child := v.FieldByIndex(f.index)
+		if f.path {
+			child = reflect.ValueOf(child.Interface().(Text).relative(s.folder))
+		}
+		s.entry(f.name, child, depth, secret || f.secret)
 	}
 }
 

@@ -28,7 +28,7 @@ func runBroker(ctx context.Context, t task) error {
 
 // runService is the service itself.
 func runService(ctx context.Context, t task) error {
-	cfg, err := config.Load(t.Config, os.LookupEnv)
+	cfg, err := config.Load(os.LookupEnv, t.Config)
 	if err != nil {
 		return err
 	}

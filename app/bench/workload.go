@@ -140,7 +140,7 @@ func (w workload) configure(dir string, brokers []string, s serviceConfig) (path
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		return "", nil, err
 	}
-	cfg, err := config.Load(path, os.LookupEnv)
+	cfg, err := config.Load(os.LookupEnv, path)
 	if err != nil {
 		return "", nil, err
 	}

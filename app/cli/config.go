@@ -17,12 +17,13 @@ func newConfig() *cobra.Command {
 func newConfigCheck() *cobra.Command {
 	var file configFile
 	cmd := &cobra.Command{
-		Use:     "check [FILE]",
-		Short:   "Find every fault of a configuration without starting anything",
-		Example: "kafka-notify config check kafka-notify.yaml",
-		Args:    arguments("[FILE]"),
+		Use:   "check [FILE]...",
+		Short: "Find every fault of a configuration without starting anything",
+		Example: `kafka-notify config check kafka-notify.yaml
+kafka-notify config check etc                  # all *.yaml and *.yml files of a folder`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := file.setArgument(cmd, args); err != nil {
+			if err := file.setArguments(cmd, args); err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
@@ -52,13 +53,13 @@ func newConfigCheck() *cobra.Command {
 func newConfigShow() *cobra.Command {
 	var file configFile
 	cmd := &cobra.Command{
-		Use:   "show [FILE]",
+		Use:   "show [FILE]...",
 		Short: "Show the configuration with all defaults filled in and secrets masked",
 		Example: `kafka-notify config show                      # the built-in one
 kafka-notify config show kafka-notify.yaml`,
-		Args: arguments("[FILE]"),
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := file.setArgument(cmd, args); err != nil {
+			if err := file.setArguments(cmd, args); err != nil {
 				return err
 			}
 			cfg, err := file.load()

@@ -23,10 +23,12 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the service until it is interrupted",
 		Long: `Runs the service until it is interrupted. Without --config it uses the built-in
-configuration, with a Kafka broker and a store of its own below ./data.
+configuration, with a Kafka broker and a store of its own below ./data. So it
+does where no file has a kafka or a store section.
 The log goes to stderr.`,
-		Example: "kafka-notify serve --config kafka-notify.yaml",
-		Args:    arguments(),
+		Example: `kafka-notify serve --config kafka-notify.yaml
+kafka-notify serve --config /etc/kafka-notify --config /run/secrets/kafka.yaml`,
+		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve(cmd.Context(), &file, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -42,6 +44,7 @@ func serve(ctx context.Context, file *configFile, stdout, stderr io.Writer) erro
 	}
 	log := newLogger(stderr, cfg.Log)
 	log.Info("starting", "config", file.name())
+	warnOfAbsent(log, cfg)
 
 	started := false
 	options := app.Options{Config: cfg, Registry: handler.Default(), Logger: log}
@@ -63,6 +66,17 @@ func serve(ctx context.Context, file *configFile, stdout, stderr io.Writer) erro
 	}
 	// Several errors stand on a line each; a supervisor's log wants one.
 	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+// warnOfAbsent says what is used because no file says anything else: whoever
+// forgets the file with the cluster would not notice.
+func warnOfAbsent(log *slog.Logger, cfg *config.Config) {
+	if !cfg.Has("kafka") {
+		log.Warn("no file has a kafka section: the embedded broker is used", "data_dir", cfg.Kafka.Embedded.DataDir)
+	}
+	if !cfg.Has("store") {
+		log.Warn("no file has a store section: the embedded store is used", "data_dir", cfg.Store.Embedded.DataDir)
+	}
 }
 
 // newLogger makes the service's log. The configuration has been checked.

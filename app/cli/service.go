@@ -17,34 +17,32 @@ import (
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
-// configFile is the flag --config.
-type configFile struct{ path string }
+// configFile is the flag --config: the files of a configuration, and folders of
+// them.
+type configFile struct{ paths []string }
 
 func (f *configFile) addFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.path, "config", "", "read the configuration from `FILE` (default: the built-in one)")
+	cmd.Flags().StringArrayVar(&f.paths, "config", nil, "read the configuration from `PATH`, a file or a folder of files; may be given several times (default: the built-in one)")
 }
 
-// setArgument takes the file from an argument, if there is one.
-func (f *configFile) setArgument(cmd *cobra.Command, args []string) error {
+// setArguments takes the files from arguments, if there are any.
+func (f *configFile) setArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	if f.path != "" {
-		return usagef(cmd, "the file is named twice, by %q and by --config: leave one out", args[0])
+	if len(f.paths) > 0 {
+		return usagef(cmd, "the files are named twice, by %q and by --config: leave one out", args[0])
 	}
-	f.path = args[0]
+	f.paths = args
 	return nil
 }
 
-// load reads the file. The error is config.Faults where it is at fault.
+// load reads the files. The error is config.Faults where they are at fault.
 func (f *configFile) load() (*config.Config, error) {
-	if f.path == "" {
-		return config.Default(os.LookupEnv)
-	}
-	return config.Load(f.path, os.LookupEnv)
+	return config.Load(os.LookupEnv, f.paths...)
 }
 
-// check reads the file and finds every fault of it at once: those that
+// check reads the files and finds every fault of them at once: those that
 // config.Load finds, and those of handlers, expressions and lookups.
 func (f *configFile) check(ctx context.Context) (*config.Config, error) {
 	cfg, err := f.load()
@@ -62,12 +60,19 @@ func (f *configFile) check(ctx context.Context) (*config.Config, error) {
 	return cfg, nil
 }
 
-// name is what to call the file in a sentence.
+// namedPaths is how many files a sentence names.
+const namedPaths = 3
+
+// name is what to call the files in a sentence.
 func (f *configFile) name() string {
-	if f.path == "" {
+	switch paths := f.paths; {
+	case len(paths) == 0:
 		return "the built-in configuration"
+	case len(paths) > namedPaths:
+		return fmt.Sprintf("%s and %d more", strings.Join(paths[:namedPaths-1], ", "), len(paths)-namedPaths+1)
+	default:
+		return strings.Join(paths, ", ")
 	}
-	return f.path
 }
 
 // service is the flags of commands that talk to a running service.
@@ -107,8 +112,8 @@ func (s *service) client(cmd *cobra.Command) (*api.Client, error) {
 // flags returns the flags as they were given, to repeat them in a hint.
 func (s *service) flags() string {
 	var b strings.Builder
-	if s.file.path != "" {
-		b.WriteString(" --config " + shellQuote(s.file.path))
+	for _, path := range s.file.paths {
+		b.WriteString(" --config " + shellQuote(path))
 	}
 	if s.server != "" {
 		b.WriteString(" --server " + shellQuote(s.server))

@@ -46,6 +46,27 @@ func TestShellQuote(t *testing.T) {
 	}
 }
 
+// A hint repeats every file, a sentence names a few.
+func TestConfigFileNames(t *testing.T) {
+	for _, tt := range []struct {
+		paths       []string
+		flags, name string
+	}{
+		{nil, "", "the built-in configuration"},
+		{[]string{"a.yaml"}, " --config a.yaml", "a.yaml"},
+		{[]string{"a.yaml", "my kinds"}, " --config a.yaml --config 'my kinds'", "a.yaml, my kinds"},
+		{[]string{"a", "b", "c", "d"}, " --config a --config b --config c --config d", "a, b and 2 more"},
+	} {
+		s := service{file: configFile{paths: tt.paths}}
+		if got := s.flags(); got != tt.flags {
+			t.Errorf("flags of %q: %q, want %q", tt.paths, got, tt.flags)
+		}
+		if got := s.file.name(); got != tt.name {
+			t.Errorf("name of %q: %q, want %q", tt.paths, got, tt.name)
+		}
+	}
+}
+
 func TestCollect(t *testing.T) {
 	stored := make([]int, 2500)
 	for i := range stored {

@@ -9,7 +9,8 @@ import (
 	"github.com/trieungochai/kafka-notify/config"
 )
 
-// Files reads the files that a configuration names, relative to where it lies.
+// Files reads the files that a configuration names, by their config.Text's
+// Filename.
 type Files interface {
 	ReadFile(path string) ([]byte, error)
 }
@@ -66,7 +67,7 @@ func (r *reader) read(path config.Text) []byte {
 	if path.Value == "" {
 		return nil
 	}
-	data, err := r.files.ReadFile(path.Value)
+	data, err := r.files.ReadFile(path.Filename())
 	if err != nil {
 		r.fault(path, "cannot read its file: %v", err)
 		return nil

@@ -23,7 +23,7 @@ func load(t *testing.T, dir, section string) *config.Config {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load(path, os.LookupEnv)
+	cfg, err := config.Load(os.LookupEnv, path)
 	if err != nil {
 		t.Fatal(err)
 	}

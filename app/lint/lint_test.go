@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 			if err := os.WriteFile(whole, append([]byte(head), text...), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cfg, err := config.Load(whole, func(string) (string, bool) { return "", false })
+			cfg, err := config.Load(func(string) (string, bool) { return "", false }, whole)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,14 +7,14 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/trieungochai/kafka-notify/config"
 )
 
-// Files opens the files that a configuration names, relative to where it lies.
+// Files opens the files that a configuration names, by their config.Text's
+// Filename.
 type Files interface {
 	ReadFile(path string) ([]byte, error)
 	Stat(path string) (fs.FileInfo, error)
@@ -23,7 +23,7 @@ type Files interface {
 // file is a lookup in one YAML or JSON mapping, key to record.
 type file struct {
 	name  string
-	path  string // as the configuration names it
+	path  string
 	node  config.Node
 	files Files
 	log   *slog.Logger
@@ -43,7 +43,7 @@ type content struct {
 }
 
 func newFile(name string, c config.Lookup, files Files, log *slog.Logger) *file {
-	return &file{name: name, path: c.File, node: c.Node, files: files, log: log.With("lookup", name)}
+	return &file{name: name, path: c.File.Filename(), node: c.Node, files: files, log: log.With("lookup", name)}
 }
 
 // Get returns the record of a key. It fails only before Start.
@@ -153,12 +153,7 @@ func (f *file) read() (map[string]map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Faults name the file as seen from where the configuration is named.
-	path := f.path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(f.node.Pos().File), path)
-	}
-	records, faults := parse(path, data)
+	records, faults := parse(f.path, data)
 	return records, faults.Err()
 }
 

@@ -265,7 +265,7 @@ func (e embedded) Stat(path string) (fs.FileInfo, error) { return fs.Stat(e.MapF
 
 func TestAnEmbeddedFileIsReadOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		files := embedded{fstest.MapFS{"users.yaml": {Data: []byte("1: {name: Emma}")}}}
+		files := embedded{fstest.MapFS{"etc/users.yaml": {Data: []byte("1: {name: Emma}")}}}
 		set, logged := started(t, "users: {file: users.yaml}", files)
 		settle()
 		set.Stop()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/trieungochai/kafka-notify/app/lookup"
@@ -13,16 +14,16 @@ import (
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
-// folder opens files as a loaded configuration does.
+// folder is etc, where the configuration lies. It opens files as a loaded
+// configuration does.
 type folder string
 
-func (f folder) ReadFile(path string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(string(f), path))
+func (f folder) path(name string) string {
+	return filepath.Join(string(f), strings.TrimPrefix(filepath.ToSlash(name), "etc/"))
 }
 
-func (f folder) Stat(path string) (fs.FileInfo, error) {
-	return os.Stat(filepath.Join(string(f), path))
-}
+func (f folder) ReadFile(name string) ([]byte, error)  { return os.ReadFile(f.path(name)) }
+func (f folder) Stat(name string) (fs.FileInfo, error) { return os.Stat(f.path(name)) }
 
 func (f folder) write(t testing.TB, path, content string) {
 	t.Helper()

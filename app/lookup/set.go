@@ -29,8 +29,8 @@ type Set struct {
 }
 
 // New makes the lookups of a configuration that config.Load has checked. It
-// reads and asks nothing: that begins with Start. Relative paths are resolved
-// by files. Faults are URLs that can't be right.
+// reads and asks nothing: that begins with Start. Faults are URLs that can't be
+// right.
 func New(cfg map[string]config.Lookup, files Files, log *slog.Logger) (*Set, config.Faults) {
 	s := &Set{
 		files:   map[string]*file{},

@@ -104,7 +104,7 @@ func newBench(t testing.TB, yaml string, registry *handler.Registry) *bench {
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load(path, os.LookupEnv)
+	cfg, err := config.Load(os.LookupEnv, path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func travelPipeline(t *testing.T) func() *pipeline.Pipeline {
 			return meet{c.At}, nil
 		},
 	})
-	cfg, err := config.Load(path, os.LookupEnv)
+	cfg, err := config.Load(os.LookupEnv, path)
 	if err != nil {
 		t.Fatal(err)
 	}
