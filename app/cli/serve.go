@@ -38,8 +38,8 @@ kafka-notify serve --config /etc/kafka-notify --config /run/secrets/kafka.yaml`,
 }
 
 func serve(ctx context.Context, file *configFile, stdout, stderr io.Writer) error {
-	cfg, err := file.check(ctx)
-	if err != nil {
+	cfg, found, err := file.check(ctx)
+	if err = errors.Join(err, found.Err()); err != nil {
 		return startError{err}
 	}
 	log := newLogger(stderr, cfg.Log)

@@ -42,22 +42,23 @@ func (f *configFile) load() (*config.Config, error) {
 	return config.Load(os.LookupEnv, f.paths...)
 }
 
-// check reads the files and finds every fault of them at once: those that
-// config.Load finds, and those of handlers, expressions and lookups.
-func (f *configFile) check(ctx context.Context) (*config.Config, error) {
+// check reads the files and finds everything wrong with them at once, warnings
+// included: what config.Load finds, and what app.Check does. The configuration
+// is nil where nothing could be made of them.
+func (f *configFile) check(ctx context.Context) (*config.Config, config.Faults, error) {
 	cfg, err := f.load()
-	var faults, more config.Faults
-	if err != nil && (cfg == nil || !errors.As(err, &faults)) {
-		return nil, err
+	var faults config.Faults
+	switch {
+	case err != nil && !errors.As(err, &faults):
+		return nil, nil, err
+	case cfg == nil:
+		return nil, faults, nil
 	}
-	more, err = app.Check(ctx, cfg, handler.Default())
+	more, err := app.Check(ctx, cfg, handler.Default())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := append(faults, more...).Err(); err != nil {
-		return nil, err
-	}
-	return cfg, nil
+	return cfg, append(faults, more...), nil
 }
 
 // namedPaths is how many files a sentence names.
