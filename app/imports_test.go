@@ -32,7 +32,7 @@ var floors = [][]string{
 	{"app/poison", "app/inbox", "app/pipeline"},
 	{"app/kafka", "app/lookup", "app/store", "app/event"},
 	{"app/action"},
-	{"app/record"},
+	{"app/record", "app/schema"},
 	{"handlers/handler"},
 	{"config", "handlers/expr"},
 }

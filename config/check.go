@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,8 +34,7 @@ func (c *Config) check() Faults {
 	k.poison()
 	k.positive(c.root.Get("idempotency_window"), c.IdempotencyWindow)
 	k.positive(c.root.Get("shutdown_timeout"), c.ShutdownTimeout)
-	k.oneOf(c.root.Get("log").Get("level"), c.Log.Level, "debug", "info", "warn", "error")
-	k.oneOf(c.root.Get("log").Get("format"), c.Log.Format, "text", "json")
+	k.choices(c.root, reflect.TypeFor[Config]())
 	return k.faults
 }
 
@@ -81,6 +81,10 @@ var (
 	maxName = 200
 )
 
+// keyPatterns are what keys are called that users choose, by the word that the
+// tag keys of a field has for it.
+var keyPatterns = map[string]*regexp.Regexp{"name": namePattern, "word": wordPattern}
+
 // name checks the name of a topic, or one that becomes part of a topic's.
 func (k *checker) name(n Node, name string) bool {
 	switch {
@@ -120,6 +124,30 @@ func (k *checker) oneOf(n Node, text string, valid ...string) {
 		f := k.fault(n, "%s must be one of %s, not %s", n.what(), strings.Join(valid, ", "), n.describe())
 		if hint := Suggest(text, valid); strings.HasPrefix(hint, "did you mean") && len(n.v.variables()) == 0 {
 			f.Hint = hint
+		}
+	}
+}
+
+// choices checks the texts of which a tag says what is possible. What is no text
+// has been reported as that.
+func (k *checker) choices(n Node, t reflect.Type) {
+	switch t.Kind() {
+	case reflect.Pointer:
+		k.choices(n, t.Elem())
+	case reflect.Map:
+		for _, e := range n.Entries() {
+			k.choices(e.Value, t.Elem())
+		}
+	case reflect.Struct:
+		for _, f := range fieldsOf(t) {
+			child := n.Get(f.name)
+			switch {
+			case f.self || child.IsZero():
+			case f.oneOf == nil:
+				k.choices(child, t.FieldByIndex(f.index).Type)
+			case child.Kind() == String || child.v.wholeVariable():
+				k.oneOf(child, child.Text(), f.oneOf...)
+			}
 		}
 	}
 }

@@ -18,7 +18,6 @@ func (k *checker) kafka() {
 	} else {
 		k.between(r, kafka.Replication, -1, 1_000)
 	}
-	k.oneOf(n.Get("auto_offset_reset"), kafka.AutoOffsetReset, ResetEarliest, ResetNone)
 	k.between(n.Get("max_user_topics"), kafka.MaxUserTopics, 0, 10_000_000)
 	k.positive(n.Get("retention").Get("events"), kafka.Retention.Events)
 	k.positive(n.Get("retention").Get("delivery"), kafka.Retention.Delivery)
@@ -72,7 +71,6 @@ func (k *checker) sasl(kafka Node, c Kafka) {
 		}
 	}
 	mechanism := n.Get("mechanism")
-	k.oneOf(mechanism, c.SASL.Mechanism, SASLPlain, SASLScram256, SASLScram512)
 	if broker, readable := c.ReadablePassword(); readable {
 		k.fault(mechanism, "%s without kafka.tls is refused: the password would travel readable to %s", c.SASL.Mechanism, kafka.Get("brokers").Items()[broker].what()).
 			Hint = "add kafka.tls"

@@ -5,7 +5,6 @@ import "time"
 // policies checks what stands in n, the file or one pipeline of it, of how
 // messages are delivered and what becomes of those that fail.
 func (k *checker) policies(n Node, p Pipeline) {
-	k.oneOf(n.Get("delivery"), p.Delivery, ExactlyOnce, AtLeastOnce)
 	k.between(n.Get("sessions"), p.Sessions, 1, 100)
 	k.batch(n.Get("batch"), p.Batch)
 	k.retry(n.Get("retry"), p.Retry)

@@ -12,23 +12,23 @@ import (
 // Config is a configuration, of one file or several, checked, with all defaults
 // filled in.
 type Config struct {
-	HTTP         HTTP                   `yaml:"http"`
-	Kafka        Kafka                  `yaml:"kafka"`
-	Store        Store                  `yaml:"store"`
-	Lookups      map[string]Lookup      `yaml:"lookups"`
-	Events       map[string]Event       `yaml:"events"`
-	HandlerTypes map[string]HandlerType `yaml:"handler_types" doc:"handler types made of others"`
-	Pipelines    map[string]Pipeline    `yaml:"pipelines"`
-	Delivery     string                 `yaml:"delivery" doc:"exactly_once or at_least_once; like the following four, for every pipeline, and a pipeline may override any of it"`
+	HTTP         HTTP                   `yaml:"http" doc:"the HTTP server"`
+	Kafka        Kafka                  `yaml:"kafka" doc:"the cluster that events and notifications travel through: embedded, a broker in this process, or brokers elsewhere"`
+	Store        Store                  `yaml:"store" doc:"where is kept what has been handled: embedded, in this process, or redis, for several instances"`
+	Lookups      map[string]Lookup      `yaml:"lookups" doc:"the sources that enrich asks, such as one of people, by name"`
+	Events       map[string]Event       `yaml:"events" keys:"name" doc:"the event types that may be submitted; each has the topic events.<type>"`
+	HandlerTypes map[string]HandlerType `yaml:"handler_types" keys:"word" doc:"handler types made of others"`
+	Pipelines    map[string]Pipeline    `yaml:"pipelines" keys:"name" doc:"what becomes of events, by name"`
+	Delivery     string                 `yaml:"delivery" one_of:"exactly_once,at_least_once" doc:"exactly_once or at_least_once; like the following four, for every pipeline, and a pipeline may override any of it"`
 	Sessions     int                    `yaml:"sessions" doc:"exactly_once: how many transactions of a pipeline run at once in this process"`
 	Batch        Batch                  `yaml:"batch" doc:"exactly_once: the bounds of one transaction"`
-	Retry        Retry                  `yaml:"retry"`
-	Breaker      Breaker                `yaml:"breaker"`
-	Poison       Poison                 `yaml:"poison"`
+	Retry        Retry                  `yaml:"retry" doc:"what happens when a handler fails with an error that may heal"`
+	Breaker      Breaker                `yaml:"breaker" doc:"pauses a pipeline that poisons too many of its messages"`
+	Poison       Poison                 `yaml:"poison" doc:"what becomes of messages that a pipeline gave up on"`
 
 	IdempotencyWindow time.Duration `yaml:"idempotency_window" doc:"how long a repeated event id counts as the same event"`
 	ShutdownTimeout   time.Duration `yaml:"shutdown_timeout" doc:"how long messages in flight may take when the service stops"`
-	Log               Log           `yaml:"log"`
+	Log               Log           `yaml:"log" doc:"the service's own log"`
 
 	files files // where the files lie that the configuration names
 	root  Node  // all of its own, taken together
@@ -46,15 +46,15 @@ type HTTP struct {
 // in this process, which it is too when no file has the section, or brokers
 // elsewhere.
 type Kafka struct {
-	Embedded        *EmbeddedKafka `yaml:"embedded"`
+	Embedded        *EmbeddedKafka `yaml:"embedded" doc:"a broker in this process; {} takes the defaults"`
 	Brokers         []string       `yaml:"brokers" doc:"host:port of a few brokers of the cluster"`
 	TLS             *KafkaTLS      `yaml:"tls" doc:"talk TLS, 1.2 or newer, to the brokers; {} trusts the system's certificate authorities"`
 	SASL            *KafkaSASL     `yaml:"sasl" doc:"log in to the brokers"`
 	Replication     int            `yaml:"replication" doc:"replication factor of new topics; -1 is the broker's default"`
 	MaxUserTopics   int            `yaml:"max_user_topics" doc:"limit of the delivery topics; 0 is 5000 on the embedded broker and 20000 elsewhere"`
-	AutoOffsetReset string         `yaml:"auto_offset_reset" doc:"where a group goes on whose committed offset the broker no longer has: earliest, or none to stop the pipeline with an error"`
+	AutoOffsetReset string         `yaml:"auto_offset_reset" one_of:"earliest,none" doc:"where a group goes on whose committed offset the broker no longer has: earliest, or none to stop the pipeline with an error"`
 	SingleInstance  bool           `yaml:"single_instance" doc:"allow brokers together with the embedded store: there will only ever be one instance"`
-	Retention       Retention      `yaml:"retention"`
+	Retention       Retention      `yaml:"retention" doc:"how long the brokers keep records; the embedded one keeps events and poisoned messages without end"`
 }
 
 // UserTopicLimit returns how many delivery topics there may be.
@@ -81,15 +81,15 @@ func (k *EmbeddedKafka) SetDefaults() {
 
 // Retention says how long the broker keeps records, by kind of topic.
 type Retention struct {
-	Events   time.Duration `yaml:"events"`
-	Delivery time.Duration `yaml:"delivery"`
-	Poison   time.Duration `yaml:"poison"`
+	Events   time.Duration `yaml:"events" doc:"of the topics of event types, and of retries"`
+	Delivery time.Duration `yaml:"delivery" doc:"of each person's notifications"`
+	Poison   time.Duration `yaml:"poison" doc:"of poisoned messages"`
 }
 
 // Store is where claims are kept. Without the section it is the embedded one.
 type Store struct {
-	Embedded *EmbeddedStore `yaml:"embedded"`
-	Redis    *RedisStore    `yaml:"redis"`
+	Embedded *EmbeddedStore `yaml:"embedded" doc:"a store in this process, which other instances cannot see; {} takes the defaults"`
+	Redis    *RedisStore    `yaml:"redis" doc:"a Redis that all instances share"`
 }
 
 // EmbeddedStore is a store in this process. Other instances cannot see it.
@@ -108,22 +108,22 @@ type RedisStore struct {
 // Lookup is a named source that enrich asks: either a file or an HTTP service.
 type Lookup struct {
 	File Text        `yaml:"file" path:"true" doc:"a mapping, key to record; relative to the file that names it"`
-	HTTP *HTTPLookup `yaml:"http"`
+	HTTP *HTTPLookup `yaml:"http" doc:"an HTTP service that answers with a record, or with 404"`
 	Node Node        `yaml:",self"`
 }
 
 // HTTPLookup is a lookup in an HTTP service.
 type HTTPLookup struct {
-	URL     Text              `yaml:"url,required"`
-	Timeout time.Duration     `yaml:"timeout"`
-	Cache   LookupCache       `yaml:"cache"`
-	Headers map[string]string `yaml:"headers" secret:"true"`
+	URL     Text              `yaml:"url,required" doc:"such as http://users.internal/users/{key}; {key} becomes the key, escaped"`
+	Timeout time.Duration     `yaml:"timeout" doc:"of one request"`
+	Cache   LookupCache       `yaml:"cache" doc:"what is remembered of its answers"`
+	Headers map[string]string `yaml:"headers" secret:"true" doc:"of every request, by name"`
 }
 
 // LookupCache says what is remembered of an HTTP lookup's answers.
 type LookupCache struct {
-	TTL  time.Duration `yaml:"ttl"`
-	Size int           `yaml:"size" doc:"in records"`
+	TTL  time.Duration `yaml:"ttl" doc:"how long an answer is remembered"`
+	Size int           `yaml:"size" doc:"how many records are remembered"`
 }
 
 // SetDefaults implements Defaulter.
@@ -135,7 +135,7 @@ func (l *HTTPLookup) SetDefaults() {
 type Event struct {
 	Key        Text `yaml:"key,required" doc:"template; events of one key stay in order"`
 	Schema     Node `yaml:"schema" doc:"JSON Schema of the event's data"`
-	Partitions int  `yaml:"partitions"`
+	Partitions int  `yaml:"partitions" doc:"of the event type's topic, when it is created"`
 	Node       Node `yaml:",self"`
 }
 
@@ -146,15 +146,15 @@ func (e *Event) SetDefaults() { e.Partitions = 12 }
 type Pipeline struct {
 	Name      string
 	ID        string `yaml:"id" doc:"keeps consumer group, claims and notification ids when the pipeline is renamed"`
-	Subscribe Text   `yaml:"subscribe,required" doc:"events.<type>"`
+	Subscribe Text   `yaml:"subscribe,required" ref:"topics" doc:"the topic it takes its messages from: events.<type>"`
 	Start     Start  `yaml:"start" doc:"where a new pipeline begins: now, oldest, or a time"`
-	Handlers  []Step `yaml:"handlers,required"`
+	Handlers  []Step `yaml:"handlers,required" doc:"what each message goes through, in this order"`
 
-	Delivery string  `yaml:"delivery"`
-	Sessions int     `yaml:"sessions"`
-	Batch    Batch   `yaml:"batch"`
-	Retry    Retry   `yaml:"retry"`
-	Breaker  Breaker `yaml:"breaker"`
+	Delivery string  `yaml:"delivery" one_of:"exactly_once,at_least_once" doc:"of this pipeline, in place of the general one"`
+	Sessions int     `yaml:"sessions" doc:"of this pipeline, in place of the general ones"`
+	Batch    Batch   `yaml:"batch" doc:"of this pipeline; what it leaves out is as in the general one"`
+	Retry    Retry   `yaml:"retry" doc:"of this pipeline; what it leaves out is as in the general one"`
+	Breaker  Breaker `yaml:"breaker" doc:"of this pipeline; what it leaves out is as in the general one"`
 	Node     Node    `yaml:",self"`
 }
 
@@ -182,15 +182,15 @@ type Retry struct {
 
 // Backoff is an exponential back-off.
 type Backoff struct {
-	Initial    time.Duration `yaml:"initial"`
-	Max        time.Duration `yaml:"max"`
-	Multiplier float64       `yaml:"multiplier"`
+	Initial    time.Duration `yaml:"initial" doc:"the first delay"`
+	Max        time.Duration `yaml:"max" doc:"the longest delay"`
+	Multiplier float64       `yaml:"multiplier" doc:"of each delay to the one before, 1 or more"`
 	Jitter     float64       `yaml:"jitter" doc:"share of the delay that is random, 0 to 1"`
 }
 
 // Poison is what happens to messages that a pipeline gave up on.
 type Poison struct {
-	Topic       string `yaml:"topic"`
+	Topic       string `yaml:"topic" doc:"where such messages are kept"`
 	MaxRedrives int    `yaml:"max_redrives" doc:"how often a message may be sent back; after that a redrive of it is refused"`
 }
 
@@ -199,8 +199,8 @@ func (p Poison) ActionsTopic() string { return p.Topic + ".actions" }
 
 // Log is the service's own log.
 type Log struct {
-	Level  string `yaml:"level" doc:"debug, info, warn or error"`
-	Format string `yaml:"format" doc:"text or json"`
+	Level  string `yaml:"level" one_of:"debug,info,warn,error" doc:"debug, info, warn or error"`
+	Format string `yaml:"format" one_of:"text,json" doc:"text or json"`
 }
 
 // setDefaults sets everything that does not belong to an element of a map.

@@ -222,7 +222,7 @@ func (n Node) within() string {
 	return "in " + n.path
 }
 
-// field is a struct field that Decode fills and Show prints.
+// field is a struct field that Decode fills, Show prints and a schema describes.
 type field struct {
 	name     string
 	index    []int
@@ -230,6 +230,11 @@ type field struct {
 	secret   bool
 	path     bool // of a file
 	self     bool
+
+	doc   string   // what the key is for
+	keys  string   // what the keys of a map are called: see keyPatterns
+	ref   string   // what its text names: see Names
+	oneOf []string // the texts that are possible, where not all are
 }
 
 func fieldsOf(t reflect.Type) []field {
@@ -246,7 +251,19 @@ func fieldsOf(t reflect.Type) []field {
 			secret:   f.Tag.Get("secret") == "true",
 			path:     f.Tag.Get("path") == "true",
 			self:     options == "self",
+			doc:      f.Tag.Get("doc"),
+			keys:     f.Tag.Get("keys"),
+			ref:      f.Tag.Get("ref"),
+			oneOf:    words(f.Tag.Get("one_of")),
 		})
 	}
 	return fields
+}
+
+// words returns the words of a tag, which commas part.
+func words(tag string) []string {
+	if tag == "" {
+		return nil
+	}
+	return strings.Split(tag, ",")
 }

@@ -21,7 +21,7 @@ const (
 // batch is never waited for: it is what was finished while the last one was
 // committed.
 type Batch struct {
-	Messages   int `yaml:"messages"`
+	Messages   int `yaml:"messages" doc:"that a transaction takes"`
 	Bytes      int `yaml:"bytes" doc:"of the notifications written"`
 	Partitions int `yaml:"partitions" doc:"that a transaction writes to; each person's topic has one"`
 }
@@ -30,7 +30,7 @@ type Batch struct {
 // after a bad deploy, before it has poisoned everything.
 type Breaker struct {
 	Share    float64       `yaml:"share" doc:"of the messages of a window that are poisoned, 0 to 1; 0 turns the breaker off"`
-	Window   time.Duration `yaml:"window"`
+	Window   time.Duration `yaml:"window" doc:"how far back the share is measured"`
 	Messages int           `yaml:"messages" doc:"in a window below which nothing is concluded"`
 	Trial    time.Duration `yaml:"trial" doc:"after which one message is tried; if it passes, the pipeline goes on"`
 }

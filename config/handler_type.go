@@ -8,14 +8,14 @@ import (
 // HandlerType is a handler type that the configuration makes of others.
 type HandlerType struct {
 	Summary    string               `yaml:"summary,required" doc:"what it does, in one sentence"`
-	Parameters map[string]Parameter `yaml:"parameters" doc:"what its users give it; expressions of its handlers know them as params.<name>"`
+	Parameters map[string]Parameter `yaml:"parameters" keys:"word" doc:"what its users give it; expressions of its handlers know them as params.<name>"`
 	Handlers   []Step               `yaml:"handlers,required" doc:"what it is made of; a value that is {params.<name>} and nothing else becomes what the user wrote"`
 	Node       Node                 `yaml:",self"`
 }
 
 // Parameter is what a declared handler type takes.
 type Parameter struct {
-	Type    ParameterType `yaml:"type,required"`
+	Type    ParameterType `yaml:"type,required" doc:"what may be written for it"`
 	Doc     string        `yaml:"doc,required" doc:"what it is for"`
 	Default Node          `yaml:"default" doc:"what counts when it is left out; without a default it is required"`
 	OneOf   []string      `yaml:"one_of" doc:"of a string: the values that are possible"`
@@ -46,6 +46,9 @@ func ParameterTypes() []string {
 		string(ParamDuration), string(ParamName), string(ParamLookup), string(ParamValue), string(ParamHandlers),
 	}
 }
+
+// Values are all types, to choose from.
+func (ParameterType) Values() []string { return ParameterTypes() }
 
 // ParameterNames returns the names of the parameters in the order of the file.
 func (t HandlerType) ParameterNames() []string {

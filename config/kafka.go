@@ -24,9 +24,9 @@ const (
 
 // KafkaSASL is who the service is to its brokers.
 type KafkaSASL struct {
-	Mechanism string `yaml:"mechanism,required" doc:"PLAIN, which sends the password and so needs tls, SCRAM-SHA-256 or SCRAM-SHA-512"`
-	Username  string `yaml:"username,required"`
-	Password  string `yaml:"password,required" secret:"true"`
+	Mechanism string `yaml:"mechanism,required" one_of:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" doc:"PLAIN, which sends the password and so needs tls, SCRAM-SHA-256 or SCRAM-SHA-512"`
+	Username  string `yaml:"username,required" doc:"who the service is"`
+	Password  string `yaml:"password,required" secret:"true" doc:"best given as ${VARIABLE}"`
 }
 
 // ReadablePassword returns which of the brokers the password would reach

@@ -28,6 +28,15 @@ type ComposeConfig struct {
 var Compose = handler.Type[ComposeConfig]{
 	Name:    "compose",
 	Summary: "Words the notification that a person gets.",
+	Doc: `
+The notification says what the recipient reads, who did it and when. Of people only id and name go
+in, whatever else their records hold. A record that is merely called recipient lends its name only
+when its id is that of the field to. Composing sends nothing: route does, and takes the notification
+that was composed last.
+
+A template that can't be evaluated, an empty recipient, and a person without an id are errors of the
+class expression, which are not tried again. It drops nothing and declares no names.
+`,
 	Example: `
 - enrich:
     actor: {lookup: users, key: "{data.follower_id}"}

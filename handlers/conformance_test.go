@@ -17,8 +17,8 @@ var sentence = regexp.MustCompile(`^[A-Z][^\n]*[a-z0-9]\.$`)
 func TestConformance(t *testing.T) {
 	r := handler.Default()
 	for _, name := range []string{"compose", "deduplicate", "enrich", "filter", "log", "map", "route", "split", "switch", "throttle"} {
-		if !slices.Contains(r.Names(), name) {
-			t.Errorf("%s is not registered", name)
+		if d, ok := r.Describe(name); !ok || strings.Count(d.Doc, ". ") < 2 {
+			t.Errorf("%s is not registered, or its documentation says little: %q", name, d.Doc)
 		}
 	}
 	for _, name := range r.Names() {

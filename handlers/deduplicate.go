@@ -27,6 +27,17 @@ type DeduplicateConfig struct {
 var Deduplicate = handler.Type[DeduplicateConfig]{
 	Name:    "deduplicate",
 	Summary: "Drops a message that repeats an earlier one within a time window.",
+	Doc: `
+The first event with a key claims it. A message whose key another event has claimed, accepted less
+than the window before, is dropped with the reason "duplicate". A retry, a redelivery or a redrive of
+the same event is no duplicate. When the message that claimed it is dropped or poisoned later on, with
+nothing delivered, the key is free again.
+
+Claims belong to the pipeline and to the text of the template: two deduplicates of one pipeline are
+independent of each other unless they say the same. A key that is empty or can't be evaluated is an
+error of the class expression, which is not tried again. While the store of claims is out of reach the
+pipeline waits. It declares no names.
+`,
 	Example: `
 - deduplicate: {key: "{data.follower_id} follows {data.followee_id}", window: 24h}
 `,

@@ -4,8 +4,9 @@
 // # Adding a handler type
 //
 //  1. Write handlers/<name>.go: a configuration struct with yaml and doc tags, a handler.Type that
-//     says in one sentence what it does and shows an example, and an init function that registers
-//     it. Fields of type *expr.Condition, *expr.Template, *expr.Topic and *expr.List arrive compiled.
+//     says in one sentence what it does, in a few more how it drops, fails and what it declares, and
+//     shows an example, and an init function that registers it. Fields of type *expr.Condition,
+//     *expr.Template, *expr.Topic and *expr.List arrive compiled.
 //  2. Write handlers/<name>_test.go: build it with handlertest from the YAML that a user would
 //     write.
 //  3. Use it in a pipeline.

@@ -22,7 +22,7 @@ type EnrichConfig map[string]EnrichSource
 
 // EnrichSource says where a record comes from.
 type EnrichSource struct {
-	Lookup  handler.Text   `yaml:"lookup,required" doc:"the lookup to ask, one of those under lookups"`
+	Lookup  handler.Text   `yaml:"lookup,required" ref:"lookups" doc:"the lookup to ask, one of those under lookups"`
 	Key     *expr.Template `yaml:"key,required" doc:"the key of the record"`
 	Missing Missing        `yaml:"missing" doc:"what becomes of the message when there is no such record"`
 }
@@ -51,6 +51,16 @@ func (Missing) Values() []string { return []string{string(MissingPoison), string
 var Enrich = handler.Type[EnrichConfig]{
 	Name:    "enrich",
 	Summary: "Looks up records, such as people, and names them for the handlers that follow.",
+	Doc: `
+Each key below enrich is a name, and what stands under it says where the record comes from that the
+name stands for. The handlers that follow use it in conditions and templates, as in {actor.name}. A
+record without an id gets the key as its id. Several lookups are asked at once.
+
+Where there is no record, the message is poisoned with the class lookup_missing, or, with missing:
+drop, dropped with the reason "<name>_missing"; if both happens, it is poisoned. A lookup that fails
+is asked again, and in the end the message is poisoned with the class lookup_unavailable. A key that
+can't be evaluated is an error of the class expression, which is not tried again.
+`,
 	Example: `
 - enrich:
     actor: {lookup: users, key: "{data.follower_id}"}

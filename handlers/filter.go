@@ -18,6 +18,11 @@ type FilterConfig struct {
 var Filter = handler.Type[FilterConfig]{
 	Name:    "filter",
 	Summary: "Keeps the messages for which a condition is true.",
+	Doc: `
+A message for which the condition is false is dropped with the reason "filtered". A condition that
+can't be evaluated, such as one on a field that the data lacks, is an error of the class expression,
+which is not tried again: has(data.field) asks for it first. It declares no names.
+`,
 	Example: `
 - enrich:
     actor: {lookup: users, key: "{data.follower_id}"}

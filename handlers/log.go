@@ -38,20 +38,25 @@ func (l Level) slog() slog.Level {
 	return map[Level]slog.Level{LevelDebug: slog.LevelDebug, LevelInfo: slog.LevelInfo, LevelWarn: slog.LevelWarn, LevelError: slog.LevelError}[l]
 }
 
-// Log writes a line to the service's log, with the pipeline, the handler's place in the
-// configuration, and the event's id and origin, and passes the message on. Each attempt at a message
-// writes it anew; a trial of a redrive writes nothing. An error in the template is one of the message,
-// whether or not the line would be written.
+// Log writes a line to the service's log, and passes the message on.
 var Log = handler.Type[LogConfig]{
 	Name:    "log",
 	Summary: "Writes a line to the service's log and passes the message on.",
+	Doc: `
+The line has the pipeline, the handler's place in the configuration, and the event's id and origin.
+Each attempt at a message writes it anew; dry runs and tests write nothing. A variable of the
+environment can't stand in it: its value may be a secret.
+
+A template that can't be evaluated is an error of the class expression, which is not tried again,
+whether or not the line would be written. It drops nothing, and declares no names.
+`,
 	Example: `
 - log: {message: "{data.follower_id} follows {data.followee_id}", level: debug}
 `,
 	Default: func() LogConfig { return LogConfig{Level: LevelInfo} },
 	New: func(c LogConfig, b *handler.Build) (handler.Handler, error) {
 		message := b.Node().Get("message")
-		for _, name := range message.Variables() {
+		for _, name := range b.Variables(message) {
 			b.Fault(message.Faultf("the value of a variable such as ${%s} may be a secret, and must not stand in the log", name))
 		}
 		return &logger{message: c.Message, level: c.Level.slog(), log: b.Log, step: b.At().String()}, nil

@@ -87,3 +87,22 @@ func TestLogFaults(t *testing.T) {
 	}
 	handlertest.Handler(t, `log: {message: "a literal $${{TOKEN}}"}`, env)
 }
+
+// Nor does it get there as what a parameter of a declared type stands for.
+func TestLogTakesNoVariableAsParameter(t *testing.T) {
+	const types = `
+note:
+  summary: Notes.
+  parameters: {text: {type: template, doc: what to note}, tag: {type: string, default: x, doc: what to call it}}
+  handlers: [log: {message: "MESSAGE"}]
+`
+	env := handlertest.Env(map[string]string{"TOKEN": "hunter2"})
+	for _, message := range []string{"{params.text}", "noted: {params.text}", "{params.tag}: noted"} {
+		declared := handlertest.Types(strings.ReplaceAll(types, "MESSAGE", message))
+		faults := handlertest.Faults(t, `- note: {text: "${TOKEN}", tag: "${TOKEN}"}`, declared, env)
+		if !strings.Contains(faults.Error(), "a variable such as ${TOKEN} may be a secret") {
+			t.Errorf("%s: got\n%s", message, faults)
+		}
+		handlertest.NoSecret(t, faults.Error(), "hunter2")
+	}
+}

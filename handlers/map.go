@@ -19,16 +19,22 @@ type MapConfig struct {
 	Set    map[string]*handler.Object `yaml:"set" doc:"paths and what to write there: YAML whose strings are templates, where one that is a single hole keeps its type"`
 }
 
-// Map changes the data of the event for the handlers that follow; what else the event says stays.
-// Paths of rename and remove, and the expressions of set, mean the data as it came; what set writes
-// is written last, in the order of the file. A dot in a path leads into a nested object, which is made
-// where it is missing or null. A renamed field keeps its place among the others of its object; what was
-// at the new path is replaced.
-//
-// Only what is touched is written anew: numbers, spaces and the order of all else stay as they are.
+// Map changes the data of the event for the handlers that follow.
 var Map = handler.Type[MapConfig]{
 	Name:    "map",
 	Summary: "Sets, renames and removes fields of the event's data.",
+	Doc: `
+It changes the event's data for the handlers that follow, and what compose takes over unless told
+otherwise; what else the event says stays. Paths of rename and remove, and the expressions of set,
+mean the data as it came; what set writes is written last, in the order of the file. A dot in a path
+leads into a nested object, which is made where it is missing or null. A renamed field keeps its place
+among the others; what was at the new path is replaced. Numbers, spaces and the order of all that is
+not touched stay as they are.
+
+Data that is no object, a path that leads through something else, and an expression that can't be
+evaluated are errors of the class expression, which are not tried again. It drops nothing, and
+declares no names.
+`,
 	Example: `
 - map:
     rename: {follower_id: follower.id, followee_id: recipient_id}

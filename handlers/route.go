@@ -20,6 +20,16 @@ type RouteConfig struct {
 var Route = handler.Type[RouteConfig]{
 	Name:    "route",
 	Summary: "Sends the composed notification to a topic.",
+	Doc: `
+The notification's record has the recipient's id as its key. What is put in the holes of the topic
+is escaped, so that no two ids share a topic, and "notifications.user.{recipient.id}" is where people
+read theirs. The message goes on behind it: a pipeline may route more than once, and everything it
+routed is published together at its end.
+
+It needs a compose before it. A hole that is empty or can't be evaluated, and a topic's name of more
+than 249 characters, are errors of the class expression, which are not tried again. It drops nothing
+and declares no names.
+`,
 	Example: `
 - enrich:
     recipient: {lookup: users, key: "{data.followee_id}"}

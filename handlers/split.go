@@ -23,12 +23,20 @@ type SplitConfig struct {
 // Declares implements handler.Declarer.
 func (c SplitConfig) Declares() []string { return []string{string(c.As)} }
 
-// Split makes a message for each element of a list, in the list's order. Of elements that stand for
-// the same person, by their ids as text, the first counts. Where nobody is left the message is
-// dropped with the reason "nobody".
+// Split makes a message for each element of a list.
 var Split = handler.Type[SplitConfig]{
 	Name:    "split",
 	Summary: "Makes a message for each element of a list, one for a person.",
+	Doc: `
+The handlers that follow run for each element on its own, in the list's order; as names the element
+for them. Of elements that stand for the same person, by their ids as text, the first counts. Where
+the list comes from a lookup, an enrich before it names the record: over: "{followers.ids}".
+
+Where nobody is left the message is dropped with the reason "nobody". A list that is longer than max
+poisons the message, with the class other. What is no list, and an element without an id, are errors
+of the class expression. None of that is tried again. All that becomes of the elements is published
+together, or nothing is.
+`,
 	Example: `
 - enrich:
     actor: {lookup: users, key: "{data.follower_id}"}

@@ -29,6 +29,14 @@ type SwitchCase struct {
 var Switch = handler.Type[SwitchConfig]{
 	Name:    "switch",
 	Summary: "Sends a message through the handlers of the first case that fits.",
+	Doc: `
+The conditions are asked in their order, and the first that is true counts. Behind its handlers the
+message goes on with what follows the switch. There, only names are known that every way through the
+switch declares; without default, passing by is one of the ways.
+
+A condition that can't be evaluated is an error of the class expression, which is not tried again. It
+drops nothing by itself.
+`,
 	Example: `
 - enrich:
     recipient: {lookup: users, key: "{data.followee_id}"}

@@ -45,18 +45,21 @@ func (Over) Values() []string { return []string{string(OverDrop), string(OverMar
 const maxLimit = 1000
 
 // Throttle lets at most a number of events of one key through that were accepted within any one
-// window. One over the limit is dropped with the reason "throttled", or handed on with a mark.
-//
-// Each event that passes holds one of the key's places, as a claim: a retry, a redelivery or a
-// redrive of it counts once, however often it comes, and what becomes of several messages that a
-// split made of it counts once, too, if they have the same key. The place is given back when the
-// message is dropped later, or poisoned with nothing published. What is over the limit holds none.
-//
-// Throttles of one pipeline are independent of each other unless they have the same key, limit and
-// window; with another one of these a throttle begins to count anew.
+// window. Each that passes holds one of the key's places, as a claim that several origins may hold.
 var Throttle = handler.Type[ThrottleConfig]{
 	Name:    "throttle",
 	Summary: "Lets at most a number of messages of one person through in a time window.",
+	Doc: `
+At most limit events of one key that were accepted within any one window pass. One over the limit is
+dropped with the reason "throttled", or, with over: mark, handed on: as declares a name, which is true
+for it and false for the others.
+
+An event that passes holds one of the key's places: a retry, a redelivery or a redrive of it counts
+once. The place is given back when the message is dropped later, or poisoned with nothing delivered.
+Throttles of one pipeline are independent of each other unless they have the same key, limit and
+window. A key that is empty or can't be evaluated is an error of the class expression, which is not
+tried again. While the store of claims is out of reach the pipeline waits.
+`,
 	Example: `
 - throttle: {key: "{data.followee_id}", limit: 3, window: 1h, over: mark}
 - filter: {when: '!throttled || data.follower_id == "1"'}

@@ -3,7 +3,7 @@ package cli
 import "github.com/spf13/cobra"
 
 func newConfig() *cobra.Command {
-	return newGroup("config", "Check and show the configuration", newConfigCheck(), newConfigShow())
+	return newGroup("config", "Check and show the configuration", newConfigCheck(), newConfigShow(), newConfigSchema())
 }
 
 func newConfigShow() *cobra.Command {

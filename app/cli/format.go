@@ -204,6 +204,38 @@ func terminalWidth(w io.Writer) int {
 	return int(size.Col)
 }
 
+// readingWidth is how many cells a line of text for people to read has: no more
+// than a terminal shows, nor than reads well.
+func readingWidth(w io.Writer) int {
+	const most = 80
+	if n := terminalWidth(w); n > 0 {
+		return min(n, most)
+	}
+	return most
+}
+
+// wrap lays a text out in lines of so many cells, each behind the indent. A word
+// that is longer has a line of its own. Line breaks of the text are as spaces.
+func wrap(text, indent string, limit int) string {
+	var b strings.Builder
+	used := 0
+	for _, word := range strings.Fields(text) {
+		word = printable(word)
+		switch n := cells(word); {
+		case used == 0:
+			b.WriteString(indent + word)
+			used = cells(indent) + n
+		case used+1+n > limit:
+			b.WriteString("\n" + indent + word)
+			used = cells(indent) + n
+		default:
+			b.WriteString(" " + word)
+			used += 1 + n
+		}
+	}
+	return b.String() + "\n"
+}
+
 // unwrapped is what output writes to, which may be a terminal.
 func unwrapped(w io.Writer) io.Writer {
 	if o, ok := w.(*output); ok {

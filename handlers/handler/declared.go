@@ -3,6 +3,7 @@ package handler
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ func (d *declared) parameters() []parameter {
 }
 
 func (d *declared) describe() Description {
-	at := d.as.Node.Pos()
+	at := d.as.Node.KeyFaultf("").Pos
 	described := Description{
 		Name: d.name, Summary: d.as.Summary, Params: []Param{},
 		DeclaredIn: fmt.Sprintf("%s:%d", at.File, at.Line),
@@ -67,15 +68,42 @@ func (d *declared) describe() Description {
 			Name: p.name, Kind: string(p.spec.Type), Doc: p.spec.Doc, Enum: p.spec.OneOf,
 			Required: p.spec.Default.IsZero(), Default: p.spec.Default.String(),
 		}
+		param.Type = paramTypes[p.spec.Type]
+		if p.spec.Type == config.ParamLookup {
+			param.Ref = "lookups"
+		}
+		// What came from a variable may be a secret, and is another value elsewhere.
+		if value, faults := p.spec.Default.Value(); len(faults) == 0 && !strings.Contains(param.Default, "${") {
+			param.plain = config.Plain(value)
+			if text, ok := param.plain.(string); ok {
+				param.Default = text // without quotes
+			}
+		}
 		if len(param.Enum) > 0 {
 			param.Kind = "one of " + strings.Join(param.Enum, ", ")
 		}
 		described.Params = append(described.Params, param)
 	}
 	for _, s := range d.as.Handlers {
-		described.MadeOf = append(described.MadeOf, s.Type.Value)
+		if s.Type.Value != "" { // of one that could not be read
+			described.MadeOf = append(described.MadeOf, s.Type.Value)
+		}
 	}
 	return described
+}
+
+var paramTypes = map[config.ParameterType]ParamType{
+	config.ParamTemplate:  TextType,
+	config.ParamCondition: TextType,
+	config.ParamString:    TextType,
+	config.ParamName:      TextType,
+	config.ParamLookup:    TextType,
+	config.ParamInteger:   IntegerType,
+	config.ParamNumber:    NumberType,
+	config.ParamBoolean:   BooleanType,
+	config.ParamDuration:  DurationType,
+	config.ParamValue:     AnyType,
+	config.ParamHandlers:  HandlersType,
 }
 
 // frame is one use of a declared type: what its parameters stand for.
@@ -153,6 +181,24 @@ func (f *frame) refers(n Node) (*argument, *Fault) {
 	}
 	return arg, nil
 }
+
+// variables are those of the environment that the text of a value comes from, what its parameters
+// stand for included.
+func (f *frame) variables(n Node) []string {
+	names := n.Variables()
+	if f == nil {
+		return names
+	}
+	for _, m := range parameterUse.FindAllStringSubmatch(n.Text(), -1) {
+		if arg, ok := f.args[m[1]]; ok {
+			names = append(names, arg.frame.variables(arg.node)...)
+		}
+	}
+	return names
+}
+
+// parameterUse is a parameter in the text of an expression.
+var parameterUse = regexp.MustCompile(`\bparams\s*\.\s*(\w+)`)
 
 // params are the parameters as expressions know them. Nil outside of all bodies.
 func (f *frame) params() expr.Params {

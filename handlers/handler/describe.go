@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -14,13 +15,17 @@ import (
 type Description struct {
 	Name    string  `json:"name"`
 	Summary string  `json:"summary"`
+	Doc     string  `json:"doc,omitempty"`
 	Example string  `json:"example,omitempty"`
 	Params  []Param `json:"params"`
 	// DeclaredIn is the file and the line of a type that the configuration declares, MadeOf are the
-	// types of its handlers.
+	// types of its handlers. Of an example of it see Usage.
 	DeclaredIn string   `json:"declared_in,omitempty"`
 	MadeOf     []string `json:"made_of,omitempty"`
 }
+
+// anyName stands for a key that users choose.
+const anyName = "<name>"
 
 // Param is one key of a handler's configuration.
 type Param struct {
@@ -33,17 +38,53 @@ type Param struct {
 	// Default is what counts when the key is left out, "" when nothing does.
 	Default string `json:"default,omitempty"`
 	Doc     string `json:"doc"`
+	// Type is what that is to YAML. A text may be of any kind.
+	Type ParamType `json:"type"`
 	// Enum are the possible values where there are few.
 	Enum []string `json:"enum,omitempty"`
+	// Ref is what a text has to name, as in config.Names: "lookups".
+	Ref string `json:"ref,omitempty"`
 	// Params are the keys of a mapping, or of the elements of a list.
 	Params []Param `json:"params,omitempty"`
+
+	elem  *Param // What the elements of a list are.
+	plain any    // The default as a value, nil where it is none to show.
+}
+
+// ParamType is a type of values in YAML.
+type ParamType string
+
+// The types of parameters.
+const (
+	TextType     ParamType = "string"
+	BooleanType  ParamType = "boolean"
+	IntegerType  ParamType = "integer"
+	NumberType   ParamType = "number"
+	DurationType ParamType = "duration"
+	ListType     ParamType = "list"
+	MappingType  ParamType = "mapping"
+	HandlersType ParamType = "handlers"
+	AnyType      ParamType = "any"
+)
+
+// Traits says what may be written for the parameter, and whether it has to be: "duration, default
+// 24h0m0s".
+func (p Param) Traits() string {
+	text := p.Kind
+	if p.Required {
+		text += ", required"
+	}
+	if p.Default != "" {
+		text += ", default " + p.Default
+	}
+	return text
 }
 
 // paramsOf reads the parameters off a configuration that holds the defaults.
 func paramsOf(defaults any) []Param {
 	v := reflect.ValueOf(defaults)
 	if v.Kind() == reflect.Map {
-		p := Param{Name: "<name>", Required: true}
+		p := Param{Name: anyName, Required: true}
 		p.describe(reflect.New(v.Type().Elem()))
 		return []Param{p}
 	}
@@ -57,7 +98,7 @@ func fieldParams(v reflect.Value) []Param {
 		if name == "" || name == "-" {
 			continue
 		}
-		p := Param{Name: name, Required: option == "required", Doc: f.Tag.Get("doc")}
+		p := Param{Name: name, Required: option == "required", Doc: f.Tag.Get("doc"), Ref: f.Tag.Get("ref")}
 		value := reflect.New(f.Type)
 		value.Elem().Set(v.FieldByIndex(f.Index))
 		p.describe(value)
@@ -73,8 +114,10 @@ func (p *Param) describe(value reflect.Value) {
 	}
 	elem := value.Elem()
 	if !elem.IsZero() && elem.Kind() != reflect.Struct {
-		p.Default = fmt.Sprint(elem.Interface())
+		p.plain = config.Plain(elem.Interface())
+		p.Default = fmt.Sprint(cmp.Or(p.plain, elem.Interface()))
 	}
+	p.Type = TextType
 	switch into := value.Interface().(type) {
 	case **expr.Condition:
 		p.Kind = "condition"
@@ -85,9 +128,9 @@ func (p *Param) describe(value reflect.Value) {
 	case **expr.List:
 		p.Kind = "list template"
 	case **Object:
-		p.Kind = "mapping of templates"
+		p.Kind, p.Type = "mapping of templates", AnyType
 	case **Block:
-		p.Kind = "handlers"
+		p.Kind, p.Type = "handlers", HandlersType
 	case *Name:
 		p.Kind = "name that an earlier handler declares"
 	case *NewName:
@@ -96,11 +139,11 @@ func (p *Param) describe(value reflect.Value) {
 		p.Enum = into.Values()
 		p.Kind = "one of " + strings.Join(p.Enum, ", ")
 	case *time.Duration:
-		p.Kind = "duration"
+		p.Kind, p.Type = "duration", DurationType
 	case *Text:
 		p.Kind = "string"
 	case *Node, *any:
-		p.Kind = "any value"
+		p.Kind, p.Type = "any value", AnyType
 	default:
 		p.describeKind(elem)
 	}
@@ -111,24 +154,33 @@ func (p *Param) describeKind(v reflect.Value) {
 	case reflect.String:
 		p.Kind = "string"
 	case reflect.Bool:
-		p.Kind = "true or false"
+		p.Kind, p.Type = "true or false", BooleanType
 	case reflect.Float32, reflect.Float64:
-		p.Kind = "number"
+		p.Kind, p.Type = "number", NumberType
 	case reflect.Struct:
-		p.Kind, p.Params = "mapping", fieldParams(v)
+		p.Kind, p.Type, p.Params = "mapping", MappingType, fieldParams(v)
 	case reflect.Map, reflect.Slice, reflect.Pointer:
-		var of Param
+		of := Param{Ref: p.Ref}
 		of.describe(reflect.New(v.Type().Elem()))
 		switch v.Kind() {
 		case reflect.Slice:
-			p.Kind, p.Params = "list of "+of.Kind, of.Params
+			p.Kind, p.Type, p.Params, p.elem = "list of "+of.Kind, ListType, of.Params, &of
 		case reflect.Map:
-			of.Name = "<name>"
-			p.Kind, p.Params = "mapping", []Param{of}
+			of.Name = anyName
+			p.Kind, p.Type, p.Params = "mapping", MappingType, []Param{of}
 		default:
-			p.Kind, p.Enum, p.Params = of.Kind, of.Enum, of.Params
+			p.Kind, p.Type, p.Enum, p.Params, p.elem = of.Kind, of.Type, of.Enum, of.Params, of.elem
 		}
 	default:
-		p.Kind = "integer"
+		p.Kind, p.Type = "integer", IntegerType
 	}
+}
+
+// paragraphs returns a text with each of its paragraphs in one line, and an empty one between them.
+func paragraphs(text string) string {
+	var all []string
+	for part := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		all = append(all, strings.Join(strings.Fields(part), " "))
+	}
+	return strings.Join(all, "\n\n")
 }

@@ -47,7 +47,7 @@ func Add[C any](r *Registry, t Type[C]) {
 		panic(fmt.Sprintf("handler type %q: Summary, Example and New are required", t.Name))
 	}
 	r.types[t.Name] = registered{
-		description: Description{Name: t.Name, Summary: t.Summary, Example: t.Example, Params: paramsOf(t.defaults())},
+		description: Description{Name: t.Name, Summary: t.Summary, Doc: paragraphs(t.Doc), Example: t.Example, Params: paramsOf(t.defaults())},
 		build:       t.build,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 	"github.com/trieungochai/kafka-notify/handlers/handlertest"
@@ -108,31 +109,31 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 	send := []handler.Param{
-		{Name: "to", Kind: "template", Required: true, Doc: "the recipient"},
-		{Name: "topic", Kind: "topic template", Doc: "the topic"},
+		{Name: "to", Kind: "template", Type: "string", Required: true, Doc: "the recipient"},
+		{Name: "topic", Kind: "topic template", Type: "string", Doc: "the topic"},
 	}
 	tests := map[string][]handler.Param{
 		"split": nil,
 		"send":  send,
-		"names": {{Name: "<name>", Kind: "mapping", Required: true, Params: []handler.Param{
-			{Name: "when", Kind: "condition", Required: true, Doc: "what to keep"},
+		"names": {{Name: "<name>", Kind: "mapping", Type: "mapping", Required: true, Params: []handler.Param{
+			{Name: "when", Kind: "condition", Type: "string", Required: true, Doc: "what to keep"},
 		}}},
 		"every": {
-			{Name: "value", Kind: "mapping of templates", Doc: "a value"},
-			{Name: "as", Kind: "name that an earlier handler declares", Doc: "a name"},
-			{Name: "mode", Kind: "one of fast, slow", Default: "slow", Doc: "a mode", Enum: []string{"fast", "slow"}},
-			{Name: "wait", Kind: "duration", Default: "1m0s", Doc: "a wait"},
-			{Name: "ask", Kind: "string", Doc: "a lookup"},
-			{Name: "count", Kind: "integer", Default: "3", Doc: "a count"},
-			{Name: "sub", Kind: "list of mapping", Doc: "more", Params: send},
-			{Name: "flag", Kind: "true or false", Doc: "a flag"},
-			{Name: "rate", Kind: "number", Doc: "a rate"},
-			{Name: "any", Kind: "any value", Doc: "anything"},
+			{Name: "value", Kind: "mapping of templates", Type: "any", Doc: "a value"},
+			{Name: "as", Kind: "name that an earlier handler declares", Type: "string", Doc: "a name"},
+			{Name: "mode", Kind: "one of fast, slow", Type: "string", Default: "slow", Doc: "a mode", Enum: []string{"fast", "slow"}},
+			{Name: "wait", Kind: "duration", Type: "duration", Default: "1m", Doc: "a wait"},
+			{Name: "ask", Kind: "string", Type: "string", Doc: "a lookup"},
+			{Name: "count", Kind: "integer", Type: "integer", Default: "3", Doc: "a count"},
+			{Name: "sub", Kind: "list of mapping", Type: "list", Doc: "more", Params: send},
+			{Name: "flag", Kind: "true or false", Type: "boolean", Doc: "a flag"},
+			{Name: "rate", Kind: "number", Type: "number", Doc: "a rate"},
+			{Name: "any", Kind: "any value", Type: "any", Doc: "anything"},
 		},
 	}
 	for name, want := range tests {
 		d, ok := r.Describe(name)
-		if diff := cmp.Diff(want, d.Params); !ok || diff != "" {
+		if diff := cmp.Diff(want, d.Params, cmpopts.IgnoreUnexported(handler.Param{})); !ok || diff != "" {
 			t.Errorf("%s: %t (-want +got):\n%s", name, ok, diff)
 		}
 	}

@@ -27,6 +27,10 @@ type Type[C any] struct {
 	Name string
 	// Summary says in one sentence what the handler does.
 	Summary string
+	// Doc tells in a few sentences what people have to know to use it: what it declares for the
+	// handlers that follow, with which reasons it drops messages, which errors it has. An empty line
+	// parts paragraphs.
+	Doc string
 	// Example is YAML as it stands under handlers: a list, with other handlers where it needs them.
 	Example string
 	// Default returns the configuration before the YAML is decoded over it. Nil is the zero value.
@@ -69,6 +73,10 @@ type Build struct {
 
 // Node returns the handler's configuration as it was written.
 func (b *Build) Node() Node { return b.step.Body }
+
+// Variables returns the variables of the environment that a text of the configuration comes from,
+// also where a parameter of a declared type stands in it. Their values may be secrets.
+func (b *Build) Variables(n Node) []string { return b.frame.variables(n) }
 
 // At returns the handler's type and where the configuration declares it.
 func (b *Build) At() Step { return b.chain.chain.steps[b.Step] }
