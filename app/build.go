@@ -96,7 +96,7 @@ func Check(ctx context.Context, cfg *config.Config, registry *handler.Registry) 
 func (b *built) redriveTopic(name string) (string, bool) {
 	for _, p := range b.pipelines {
 		if p.Name == name {
-			return pipeline.RetryTopic(p.ID, 0), true
+			return p.RedriveTopic(), true
 		}
 	}
 	return "", false

@@ -379,6 +379,8 @@ func TestAtLeastOnce(t *testing.T) {
 		"restart":      TestRestartKeepsEverything,
 		"large events": TestTheLargestEventIsDeliverableAndPoisonable,
 		"waiting":      TestWaitingMessagesAreNotForgotten,
+		"sources":      TestSourcesHaveTiersOfTheirOwn,
+		"transitions":  TestSourcesComeAndGo,
 	} {
 		t.Run(name, test)
 	}

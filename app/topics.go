@@ -16,7 +16,8 @@ const defaultPartitions = 12
 
 // createTopics makes every topic that the file names: first the source and
 // poison topics, then the retry topics, which have as many partitions as their
-// source really has.
+// source really has. Redrives of all sources share a topic: it has as many as the
+// largest.
 func (a *App) createTopics(ctx context.Context, client *kafka.Client) error {
 	declared := map[string]kafka.Topic{a.cfg.Poison.Topic: a.poisonTopic(), a.cfg.Poison.ActionsTopic(): a.actionsTopic()}
 	for _, name := range a.built.types.Names() {
@@ -24,8 +25,10 @@ func (a *App) createTopics(ctx context.Context, client *kafka.Client) error {
 		declared[t.Topic()] = a.eventTopic(t.Topic(), t.Partitions)
 	}
 	for _, p := range a.built.pipelines {
-		if _, ok := declared[p.Topic]; !ok {
-			declared[p.Topic] = a.eventTopic(p.Topic, defaultPartitions)
+		for _, s := range p.Sources {
+			if _, ok := declared[s.Topic]; !ok {
+				declared[s.Topic] = a.eventTopic(s.Topic, defaultPartitions)
+			}
 		}
 	}
 	first := slices.SortedFunc(maps.Values(declared), byName)
@@ -38,9 +41,14 @@ func (a *App) createTopics(ctx context.Context, client *kafka.Client) error {
 	}
 	var retries []kafka.Topic
 	for _, p := range a.built.pipelines {
-		for _, name := range p.RetryTopics() {
-			retries = append(retries, a.retryTopic(name, there[p.Topic]))
+		var most int32
+		for _, s := range p.Sources {
+			most = max(most, there[s.Topic])
+			for _, name := range p.TierTopics(s) {
+				retries = append(retries, a.retryTopic(name, there[s.Topic]))
+			}
 		}
+		retries = append(retries, a.retryTopic(p.RedriveTopic(), most))
 	}
 	if _, err := client.CreateTopics(ctx, a.log, a.cfg.Kafka.Replication, retries...); err != nil {
 		return err

@@ -80,17 +80,15 @@ func (k *checker) events() {
 }
 
 func (k *checker) pipelines() {
-	ids := make(map[string]Entry)
+	taken := make(map[string]string)
 	for _, e := range k.c.root.Get("pipelines").Entries() {
 		p := k.c.Pipelines[e.Key.Value]
 		if e.Value.v.broken || e.Value.Kind() != Mapping && e.Value.Kind() != Null {
 			continue
 		}
 		k.name(e.Key.Node, e.Key.Value)
-		k.id(e, p.ID, ids)
-		if !p.Subscribe.Node.IsZero() {
-			k.subscribe(p.Subscribe)
-		}
+		k.id(e, p.ID, taken)
+		k.sources(e.Value, p, taken)
 		if handlers := e.Value.Get("handlers"); handlers.Kind() == Sequence && len(p.Handlers) == 0 {
 			k.fault(handlers, "%s is empty; without a handler nothing would come of a message", handlers.what())
 		}
@@ -102,7 +100,9 @@ func (k *checker) pipelines() {
 // another pipeline's retry tier.
 var retryGroup = regexp.MustCompile(`\.retry\.[0-9]+$`)
 
-func (k *checker) id(e Entry, id string, ids map[string]Entry) {
+// id checks a pipeline's id. taken says whose each name is that consumer groups
+// and retry topics are made from.
+func (k *checker) id(e Entry, id string, taken map[string]string) {
 	at := e.Key.Node
 	if own := e.Value.Get("id"); !own.IsZero() {
 		at = own
@@ -110,32 +110,69 @@ func (k *checker) id(e Entry, id string, ids map[string]Entry) {
 			return
 		}
 	}
-	if first, ok := ids[id]; ok {
-		k.fault(at, "%s has the id of %s, %q: they would share a consumer group, and each would see only some of the messages", e.Value.what(), first.Value.what(), id)
+	if owner, ok := taken[id]; ok {
+		k.fault(at, "%s has the id of %s, %q: they would share a consumer group, and each would see only some of the messages", e.Value.what(), owner, id)
 		return
 	}
-	ids[id] = e
+	taken[id] = e.Value.what()
 	if retryGroup.MatchString(id) {
 		k.fault(at, "the id %q ends like a retry tier's consumer group; choose another", id)
 	}
 }
 
-func (k *checker) subscribe(topic Text) {
+// sources checks what a pipeline subscribes to, and the names that this makes.
+func (k *checker) sources(n Node, p Pipeline, taken map[string]string) {
+	if list := n.Get("subscribe"); list.Kind() == Sequence && len(list.Items()) == 0 {
+		k.fault(list, "%s is empty; without a topic there is nothing to do", list.what())
+	}
+	seen := make(map[string]Node)
+	for _, s := range p.Sources() {
+		at := s.Topic.Node
+		if at.IsZero() { // an item of a list that is no text
+			continue
+		}
+		if first, ok := seen[s.Topic.Value]; ok {
+			k.fault(at, "%s is the topic of %s again", at.what(), first.what())
+			continue
+		}
+		seen[s.Topic.Value] = at
+		if k.subscribe(s.Topic) && s.ID != p.ID {
+			k.sourceID(at, s.ID, taken)
+		}
+	}
+}
+
+// sourceID checks the name of one source of several.
+func (k *checker) sourceID(at Node, id string, taken map[string]string) {
+	switch owner, ok := taken[id]; {
+	case ok:
+		k.fault(at, "%s: consumer group and retry topics of this source would be named after %q, which is the id of %s; give one of the two pipelines another id", at.what(), id, owner)
+	case len(id) > maxName:
+		k.fault(at, "%s: the pipeline's id and the event type make a name of %d characters; %d are possible", at.what(), len(id), maxName)
+	case retryGroup.MatchString(id):
+		k.fault(at, "%s: the source's name %q ends like a retry tier's consumer group; give the pipeline or the event type another", at.what(), id)
+	default:
+		taken[id] = at.what()
+	}
+}
+
+// subscribe checks one source topic, and reports whether it is one.
+func (k *checker) subscribe(topic Text) bool {
 	n := topic.Node
 	declared := slices.Sorted(maps.Keys(k.c.Events))
 	name, isEvent := strings.CutPrefix(topic.Value, eventTopics)
 	switch {
 	case strings.HasPrefix(topic.Value, "notifications."):
 		k.fault(n, "%s cannot be a notifications topic: what a pipeline delivers would come back to it", n.what())
-		return
+		return false
 	case !isEvent && slices.Contains(declared, topic.Value):
 		k.fault(n, "%s must be the topic of an event type", n.what()).Hint = "did you mean \"" + eventTopics + topic.Value + "\"?"
-		return
+		return false
 	case !isEvent:
 		k.fault(n, "%s must be %s<type>, not %s", n.what(), eventTopics, n.describe())
-		return
+		return false
 	case slices.Contains(declared, name):
-		return
+		return true
 	}
 	f := k.fault(n, "%s: the event type %q is not declared below events", n.what(), name)
 	f.Hint = ""
@@ -145,4 +182,5 @@ func (k *checker) subscribe(topic Text) {
 		}
 		f.Hint = Suggest(topic.Value, declared)
 	}
+	return false
 }

@@ -5,7 +5,6 @@
 package config
 
 import (
-	"strings"
 	"time"
 )
 
@@ -20,7 +19,7 @@ type Config struct {
 	HandlerTypes map[string]HandlerType `yaml:"handler_types" keys:"word" doc:"handler types made of others"`
 	Pipelines    map[string]Pipeline    `yaml:"pipelines" keys:"name" doc:"what becomes of events, by name"`
 	Delivery     string                 `yaml:"delivery" one_of:"exactly_once,at_least_once" doc:"exactly_once or at_least_once; like the following four, for every pipeline, and a pipeline may override any of it"`
-	Sessions     int                    `yaml:"sessions" doc:"exactly_once: how many transactions of a pipeline run at once in this process"`
+	Sessions     int                    `yaml:"sessions" doc:"exactly_once: how many transactions of each source of a pipeline run at once in this process"`
 	Batch        Batch                  `yaml:"batch" doc:"exactly_once: the bounds of one transaction"`
 	Retry        Retry                  `yaml:"retry" doc:"what happens when a handler fails with an error that may heal"`
 	Breaker      Breaker                `yaml:"breaker" doc:"pauses a pipeline that poisons too many of its messages"`
@@ -142,13 +141,14 @@ type Event struct {
 // SetDefaults implements Defaulter.
 func (e *Event) SetDefaults() { e.Partitions = 12 }
 
-// Pipeline is a source topic and the handlers that run on its messages.
+// Pipeline is one or several source topics and the handlers that run on their
+// messages.
 type Pipeline struct {
 	Name      string
-	ID        string `yaml:"id" doc:"keeps consumer group, claims and notification ids when the pipeline is renamed"`
-	Subscribe Text   `yaml:"subscribe,required" ref:"topics" doc:"the topic it takes its messages from: events.<type>"`
-	Start     Start  `yaml:"start" doc:"where a new pipeline begins: now, oldest, or a time"`
-	Handlers  []Step `yaml:"handlers,required" doc:"what each message goes through, in this order"`
+	ID        string  `yaml:"id" doc:"keeps consumer group, claims and notification ids when the pipeline is renamed"`
+	Subscribe Sources `yaml:"subscribe,required" ref:"topics" doc:"the topics it takes its messages from: events.<type>, or a list of them, each with partitions and retry tiers of its own"`
+	Start     Start   `yaml:"start" doc:"where a new pipeline, or a new source of it, begins: now, oldest, or a time"`
+	Handlers  []Step  `yaml:"handlers,required" doc:"what each message goes through, in this order"`
 
 	Delivery string  `yaml:"delivery" one_of:"exactly_once,at_least_once" doc:"of this pipeline, in place of the general one"`
 	Sessions int     `yaml:"sessions" doc:"of this pipeline, in place of the general ones"`
@@ -157,12 +157,6 @@ type Pipeline struct {
 	Breaker  Breaker `yaml:"breaker" doc:"of this pipeline; what it leaves out is as in the general one"`
 	Node     Node    `yaml:",self"`
 }
-
-// GroupID returns the pipeline's consumer group.
-func (p Pipeline) GroupID() string { return "kafka-notify." + p.ID }
-
-// EventType returns the event type that the pipeline subscribes to.
-func (p Pipeline) EventType() string { return strings.TrimPrefix(p.Subscribe.Value, eventTopics) }
 
 // Step is one handler of a pipeline: its type, and what that type makes of the
 // body.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,8 +80,8 @@ func TestDefault(t *testing.T) {
 	var steps []string
 	for _, name := range []string{"follow", "message"} {
 		p := c.Pipelines[name]
-		if p.Name != name || p.GroupID() != "kafka-notify."+name || p.EventType() != name {
-			t.Errorf("pipeline %s: name %q, group %q, event type %q", name, p.Name, p.GroupID(), p.EventType())
+		if p.Name != name || p.ID != name || !slices.Equal(p.EventTypes(), []string{name}) {
+			t.Errorf("pipeline %s: name %q, id %q, event types %q", name, p.Name, p.ID, p.EventTypes())
 		}
 		for _, s := range p.Handlers {
 			steps = append(steps, s.Type.Value)
@@ -161,11 +162,19 @@ func TestLoad(t *testing.T) {
 	if p.Delivery != "exactly_once" || p.Sessions != 3 || p.Batch.Messages != 100 {
 		t.Errorf("general policies = %+v", p)
 	}
-	if p.Name != "follow" || p.GroupID() != "kafka-notify.follower" || !p.Start.Oldest {
+	if p.Name != "follow" || p.ID != "follower" || !p.Start.Oldest {
 		t.Errorf("pipeline = %+v", p)
 	}
 	if got := c.Pipelines["unfollow"].Start.Time; !got.Equal(time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)) {
 		t.Errorf("start = %s", got)
+	}
+	sources := [][3]string{{"both.follow.created", "both", "follow.created"}, {"both.unfollow", "both", "unfollow"}, {"single", "single.plain", "plain"}}
+	var got [][3]string
+	for _, s := range append(c.Pipelines["both"].Sources(), c.Pipelines["single"].Sources()...) {
+		got = append(got, [3]string{s.ID, s.FormerID, s.Type()})
+	}
+	if diff := cmp.Diff(sources, got); diff != "" {
+		t.Errorf("id, former id and type of sources (-want +got):\n%s", diff)
 	}
 	filter, _ := p.Handlers[1].Body.Value()
 	want := any(map[string]any{

@@ -146,6 +146,10 @@ func scalarText(v reflect.Value, secret bool) (string, bool) {
 		return scalarText(reflect.ValueOf(x.Value), secret)
 	case Start:
 		return quote(x.String()), true
+	case Sources:
+		if len(x) == 1 {
+			return scalarText(reflect.ValueOf(x[0]), secret)
+		}
 	}
 	switch v.Kind() {
 	case reflect.String:

@@ -68,6 +68,9 @@ func (s *Server) resumePipeline(w http.ResponseWriter, r *http.Request) error {
 
 // withLists makes lists that are empty "[]" in JSON, not null.
 func withLists(s *pipeline.Status) {
+	if s.Sources == nil {
+		s.Sources = []pipeline.SourceStatus{}
+	}
 	if s.Handlers == nil {
 		s.Handlers = []string{}
 	}

@@ -34,6 +34,7 @@ func serve(t testing.TB, o api.Options, body string) *httptest.ResponseRecorder 
 func TestPipelines(t *testing.T) {
 	status := pipeline.Status{
 		Name: "follow", ID: "f", Subscribe: "events.follow", Group: "kafka-notify.f", State: pipeline.Running, Delivery: "exactly_once", Handlers: []string{"enrich", "route"},
+		Sources:   []pipeline.SourceStatus{{Topic: "events.follow", Group: "kafka-notify.f", Lag: -1, OldestUnprocessedSeconds: 1.5}},
 		Delivered: 1, Dropped: 2, Retried: 3, Poisoned: 4, Lag: -1, OldestUnprocessedSeconds: 1.5,
 		Tiers: []pipeline.TierStatus{{Topic: "notifications.retry.follow.1", DelaySeconds: 10, Lag: 5}},
 	}
@@ -41,9 +42,9 @@ func TestPipelines(t *testing.T) {
 		o.Pipelines = pipelines{status, {Name: "bare", ID: "bare", State: pipeline.Stopped, Delivery: "at_least_once"}}
 	})
 	got := s.do(t, http.MethodGet, "/v1/pipelines", "")
-	want := `{"pipelines":[{"name":"follow","id":"f","subscribe":"events.follow","group":"kafka-notify.f","state":"running","delivery":"exactly_once","handlers":["enrich","route"],` +
+	want := `{"pipelines":[{"name":"follow","id":"f","subscribe":"events.follow","group":"kafka-notify.f","sources":[{"topic":"events.follow","group":"kafka-notify.f","lag":-1,"oldest_unprocessed_seconds":1.5}],"state":"running","delivery":"exactly_once","handlers":["enrich","route"],` +
 		`"delivered":1,"dropped":2,"retried":3,"poisoned":4,"lag":-1,"oldest_unprocessed_seconds":1.5,"tiers":[{"topic":"notifications.retry.follow.1","delay_seconds":10,"lag":5}]},` +
-		`{"name":"bare","id":"bare","subscribe":"","group":"","state":"stopped","delivery":"at_least_once","handlers":[],"delivered":0,"dropped":0,"retried":0,"poisoned":0,"lag":0,"oldest_unprocessed_seconds":0,"tiers":[]}]}`
+		`{"name":"bare","id":"bare","subscribe":"","group":"","sources":[],"state":"stopped","delivery":"at_least_once","handlers":[],"delivered":0,"dropped":0,"retried":0,"poisoned":0,"lag":0,"oldest_unprocessed_seconds":0,"tiers":[]}]}`
 	if diff := cmp.Diff(want, strings.TrimSpace(got.body)); diff != "" || got.StatusCode != http.StatusOK {
 		t.Errorf("%d (-want +got)\n%s", got.StatusCode, diff)
 	}

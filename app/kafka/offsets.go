@@ -22,12 +22,20 @@ type Start struct {
 	// At begins at the first record written at that time or later; the zero time
 	// begins at the end, with what comes next.
 	At time.Time
+	// Former is the group that read the topic before, under another name of the
+	// same reader; "" without one. What it has finished needs no work any more: its
+	// offsets come before Oldest and At.
+	Former string
 }
+
+// ErrFormerBusy says that a group can't take over yet: its former one has members,
+// or a transaction of theirs is open.
+var ErrFormerBusy = errors.New("the group that read the topic before is still at work")
 
 // BeginAt gives a group that has no offset in topic its first ones, before it
 // joins. With several instances starting at once only the first commits: the
 // ends are read before the group's offsets, so whatever an instance accepts
-// after its own start lies beyond them.
+// after its own start lies beyond them. Error: ErrFormerBusy.
 func (c *Client) BeginAt(ctx context.Context, group, topic string, start Start) error {
 	offsets, err := c.startOffsets(ctx, topic, start)
 	if err != nil {
@@ -37,10 +45,25 @@ func (c *Client) BeginAt(ctx context.Context, group, topic string, start Start) 
 	if err != nil {
 		return handler.Unavailable(fmt.Errorf("offsets of group %s: %w", group, err))
 	}
+	if start.Former != "" {
+		switch taken, err := c.takeOver(ctx, group, start.Former, topic); {
+		case errors.Is(err, kerr.GroupAuthorizationFailed) && len(committed[topic]) > 0:
+			// Who has never been let in has left nothing there.
+		case errors.Is(err, kerr.GroupAuthorizationFailed):
+			return fmt.Errorf("grant READ on the group %s, as which an earlier file may have read %s: %w", start.Former, topic, err)
+		case taken || err != nil:
+			return err
+		}
+	}
 	if len(committed[topic]) > 0 {
 		return nil
 	}
-	err = insist(ctx, func() error { return c.adm.CommitAllOffsets(ctx, group, offsets) })
+	return c.commitFirst(ctx, group, offsets)
+}
+
+// commitFirst commits offsets for a group that has no members.
+func (c *Client) commitFirst(ctx context.Context, group string, offsets kadm.Offsets) error {
+	err := insist(ctx, func() error { return c.adm.CommitAllOffsets(ctx, group, offsets) })
 	if errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.RebalanceInProgress) {
 		return nil // another instance has joined already, and so committed before
 	}

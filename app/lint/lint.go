@@ -58,15 +58,12 @@ func (l *linter) warn(f config.Fault) { l.faults = append(l.faults, f.AsWarning(
 func (l *linter) readers() map[string][]string {
 	readers := make(map[string][]string)
 	for _, name := range sorted(l.cfg.Pipelines) {
-		for _, topic := range sources(l.cfg.Pipelines[name]) {
+		for _, topic := range l.cfg.Pipelines[name].Subscribe.Topics() {
 			readers[topic] = append(readers[topic], name)
 		}
 	}
 	return readers
 }
-
-// sources are the topics that a pipeline subscribes to.
-func sources(p config.Pipeline) []string { return []string{p.Subscribe.Value} }
 
 // sorted are the names of a section of the file.
 func sorted[T any](section map[string]T) []string { return slices.Sorted(maps.Keys(section)) }

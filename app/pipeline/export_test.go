@@ -24,7 +24,7 @@ func (p *Pipeline) Wire(pub Publisher, topics Topics) {
 func (p *Pipeline) Process(ctx context.Context, d *kafka.Delivery) error {
 	handle := func(msg *message.Message) ([]*message.Message, error) { return nil, p.handle(msg) }
 	chain := p.middlewares()
-	if d.Record.Topic != p.Topic {
+	if p.source(d.Record.Topic) == nil {
 		chain = append([]message.HandlerMiddleware{chain[0], p.due}, chain[1:]...)
 	}
 	for i := len(chain) - 1; i >= 0; i-- {
@@ -43,7 +43,7 @@ func (p *Pipeline) Serve(ctx context.Context, sub func(topic string) message.Sub
 	if err != nil {
 		return nil, err
 	}
-	for _, topic := range append(p.RetryTopics(), p.Topic) {
+	for _, topic := range append(p.RetryTopics(), p.Sources[0].Topic) {
 		router.AddConsumerHandler(topic, topic, sub(topic), p.handle).AddMiddleware(p.middlewares()...)
 	}
 	go func() { _ = router.Run(ctx) }()
@@ -70,3 +70,12 @@ func (p *Pipeline) LogTo(w io.Writer) { p.log = slog.New(slog.NewTextHandler(w, 
 
 // Fingerprint is that of a failure.
 var Fingerprint = fingerprint
+
+// RetryTopicsIn are those of topics that p reads.
+func (p *Pipeline) RetryTopicsIn(topics []string) []string {
+	there := make(map[string]int32, len(topics))
+	for _, topic := range topics {
+		there[topic] = 1
+	}
+	return p.retryTopicsIn(there)
+}

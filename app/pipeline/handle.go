@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,11 +68,14 @@ func (p *Pipeline) decode(j *journey) error {
 	if err != nil {
 		return handler.Permanent(handler.Classify(handler.ClassDecode, err))
 	}
-	j.step = "schema " + p.subscribePos
 	t, ok := p.types.Get(e.Type)
-	if !ok || t.Topic() != p.Topic {
+	if ok && t.Topic() != j.source.Topic && p.source(j.origin.Topic) == nil {
+		j.source = cmp.Or(p.source(t.Topic()), j.source)
+	}
+	j.step = "schema " + j.source.pos
+	if !ok || t.Topic() != j.source.Topic {
 		return handler.Permanent(handler.Classify(handler.ClassSchema,
-			fmt.Errorf("an event of type %q stands in %s, where only events of one type belong", e.Type, p.Topic)))
+			fmt.Errorf("an event of type %q stands in %s, where only events of one type belong", e.Type, j.source.Topic)))
 	}
 	if faults := t.Check(e); len(faults) > 0 {
 		texts := make([]string, len(faults))

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -21,6 +22,7 @@ type journey struct {
 	ctx      context.Context // until the message is taken from us; without Timeout's
 	delivery *kafka.Delivery
 	record   *record.Record
+	source   *Source
 
 	origin     handler.Origin
 	acceptedAt time.Time
@@ -70,26 +72,30 @@ func journeyOf(msg *message.Message) *journey {
 	return j
 }
 
-// newJourney reads what the record's headers say. A record of the source topic
-// is an origin itself; one of a retry topic names its own.
+// newJourney reads what the record's headers say. A record of a source topic is
+// an origin itself; one of a retry topic names its own, and so its source. If
+// that is none of p's any more, decode looks for one that takes the event.
 func (p *Pipeline) newJourney(ctx context.Context, d *kafka.Delivery) *journey {
 	rec := d.Record
 	j := &journey{
 		ctx: ctx, delivery: d, record: rec, tier: sourceTier,
 		origin:     handler.Origin{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset},
 		acceptedAt: rec.Timestamp,
-		step:       "decode " + p.subscribePos,
+		source:     p.source(rec.Topic),
 	}
 	if at, err := time.Parse(time.RFC3339Nano, rec.Get(record.HeaderAcceptedAt)); err == nil {
 		j.acceptedAt = at
 	}
-	if rec.Topic == p.Topic {
+	if j.source != nil {
+		j.step = "decode " + j.source.pos
 		return j
 	}
 	j.tier = tierOf(rec.Topic)
 	if origin, err := handler.ParseOrigin(rec.Get(record.HeaderOrigin)); err == nil {
 		j.origin = origin
 	}
+	j.source = cmp.Or(p.source(j.origin.Topic), p.Sources[0])
+	j.step = "decode " + j.source.pos
 	j.attempts, _ = strconv.Atoi(rec.Get(record.HeaderAttempts))
 	j.redrives, _ = strconv.Atoi(rec.Get(record.PoisonRedrives))
 	j.firstFailed, _ = time.Parse(time.RFC3339Nano, rec.Get(record.PoisonFirstFailedAt))

@@ -100,7 +100,7 @@ func (w *world) begin() {
 	p.life, p.end = context.WithCancel(context.Background())
 	p.pipeline = w.compile()
 	p.pipeline.Wire(stray{w}, p)
-	for tier, topic := range append([]string{p.pipeline.Topic}, p.pipeline.RetryTopics()...) {
+	for tier, topic := range append([]string{p.pipeline.Sources[0].Topic}, p.pipeline.RetryTopics()...) {
 		p.loops = append(p.loops, &loop{topic: topic, tier: tier - 1, process: p, out: make(chan *message.Message), lanes: make(map[string]*lane)})
 	}
 	router, err := p.pipeline.Serve(context.Background(), func(topic string) message.Subscriber {

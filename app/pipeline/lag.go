@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/trieungochai/kafka-notify/app/record"
@@ -32,10 +33,14 @@ func (r *Router) Resume(ctx context.Context, name string) (Status, bool) {
 
 func (r *Router) status(ctx context.Context, p *Pipeline) Status {
 	s := Status{
-		Name: p.Name, ID: p.ID, Subscribe: p.Topic, Group: p.Group, State: Running, Delivery: p.delivery, Lag: -1,
+		Name: p.Name, ID: p.ID, Subscribe: p.subscribe(), Group: p.groups(), Sources: make([]SourceStatus, len(p.Sources)),
+		State: Running, Delivery: p.delivery,
 		Breaker:   p.breaker.status(),
 		Delivered: p.delivered.Load(), Dropped: p.droppedTotal.Load(),
 		Retried: p.retried.Load(), Poisoned: p.poisoned.Load(),
+	}
+	for i, source := range p.Sources {
+		s.Sources[i] = SourceStatus{Topic: source.Topic, Group: source.Group, Lag: -1}
 	}
 	for _, step := range p.chain.Steps() {
 		s.Handlers = append(s.Handlers, step.Type)
@@ -47,6 +52,7 @@ func (r *Router) status(ctx context.Context, p *Pipeline) Status {
 			errs = append(errs, l.sub.Err())
 		}
 	}
+	r.total(&s)
 	if err := errors.Join(errs...); err != nil {
 		s.Error = err.Error()
 	}
@@ -82,9 +88,23 @@ func (r *Router) measure(ctx context.Context, l *loop, s *Status) {
 		s.Tiers = append(s.Tiers, TierStatus{Topic: l.topic, DelaySeconds: delay.Seconds(), Lag: lag})
 		return
 	}
-	s.Lag = lag
+	source := &s.Sources[slices.IndexFunc(s.Sources, func(of SourceStatus) bool { return of.Topic == l.topic })]
+	source.Lag = lag
 	if !oldest.IsZero() {
-		s.OldestUnprocessedSeconds = max(0, time.Since(oldest).Seconds())
+		source.OldestUnprocessedSeconds = max(0, time.Since(oldest).Seconds())
+	}
+}
+
+// total sums up the sources of a status, in it and in the metrics.
+func (r *Router) total(s *Status) {
+	for _, source := range s.Sources {
+		if s.Lag += source.Lag; source.Lag < 0 {
+			s.Lag = -1
+			break
+		}
+	}
+	for _, source := range s.Sources {
+		s.OldestUnprocessedSeconds = max(s.OldestUnprocessedSeconds, source.OldestUnprocessedSeconds)
 	}
 	r.wiring.Metrics.oldest.WithLabelValues(s.Name).Set(s.OldestUnprocessedSeconds)
 }

@@ -1,5 +1,5 @@
 // Package pipeline runs the pipelines of the configuration on Watermill's
-// router: each reads its source topic and its retry tiers as consumer groups
+// router: each reads its source topics and their retry tiers as consumer groups
 // of its own, runs its handlers on every message, and publishes what they put
 // out. The way of one message stands in middlewares (chain.go) and handle.
 package pipeline
@@ -7,7 +7,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -47,13 +46,11 @@ type Parts struct {
 
 // Pipeline is one pipeline of the file, its handlers built.
 type Pipeline struct {
-	Name  string
-	ID    string // what group, claims, retry topics and notification ids are made from
-	Topic string
-	Group string
-	Start config.Start
+	Name    string
+	ID      string // what groups, claims, retry topics and notification ids are made from
+	Sources []*Source
+	Start   config.Start
 
-	subscribePos      string
 	delivery          string
 	sessions          int
 	batch             config.Batch
@@ -91,10 +88,8 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 	var pipelines []*Pipeline
 	var faults config.Faults
 	for name, pc := range cfg.Pipelines {
-		at := pc.Subscribe.Node.Pos()
 		p := &Pipeline{
-			Name: name, ID: pc.ID, Topic: pc.Subscribe.Value, Group: pc.GroupID(), Start: pc.Start,
-			subscribePos:      fmt.Sprintf("%s:%d", at.File, at.Line),
+			Name: name, ID: pc.ID, Sources: newSources(pc), Start: pc.Start,
 			delivery:          pc.Delivery,
 			sessions:          pc.Sessions,
 			batch:             pc.Batch,
@@ -125,6 +120,7 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 		pipelines = append(pipelines, p)
 	}
 	slices.SortFunc(pipelines, func(a, b *Pipeline) int { return cmp.Compare(a.Name, b.Name) })
+	keepApart(pipelines)
 	return pipelines, faults
 }
 
@@ -143,15 +139,3 @@ func EventBytes(maxBytes int) int { return maxBytes + eventOverhead }
 
 // OutputBytes is the largest record a pipeline writes.
 func OutputBytes(maxBytes int) int { return maxBytes + outputOverhead }
-
-// RetryTopics are the retry topics of p by number: redrives, then those of `later`.
-func (p *Pipeline) RetryTopics() []string {
-	names := make([]string, len(p.retry.Later)+1)
-	for n := range names {
-		names[n] = RetryTopic(p.ID, n)
-	}
-	return names
-}
-
-// tierGroup is the consumer group of a retry tier.
-func (p *Pipeline) tierGroup(tier int) string { return fmt.Sprintf("%s.retry.%d", p.Group, tier) }

@@ -90,7 +90,7 @@ func (p *Pipeline) poisonRecord(j *journey, err error) *record.Record {
 		{record.ReasonPoisoned, reason},
 		{record.TopicPoisoned, j.origin.Topic},
 		{record.HandlerPoisoned, p.Name},
-		{record.SubscriberPoisoned, p.Group},
+		{record.SubscriberPoisoned, j.source.Group},
 		{record.PoisonID, PoisonID(j.origin, p.ID)},
 		{record.PoisonClass, string(class)},
 		{record.PoisonStep, j.step},

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +16,7 @@ import (
 )
 
 // retryPrefix starts the name of every retry topic:
-// notifications.retry.<pipeline>.<tier>.
+// notifications.retry.<id>.<tier>.
 const retryPrefix = "notifications.retry."
 
 // Tiers that are no step of `later`.
@@ -24,13 +25,14 @@ const (
 	redriveTier = 0  // what an operator sends back
 )
 
-// RetryTopic is the topic of a pipeline's retry tier.
-func RetryTopic(pipelineID string, tier int) string {
-	return retryPrefix + pipelineID + "." + strconv.Itoa(tier)
+// RetryTopic is the topic of a retry tier: that of redrives has the id of a
+// pipeline, the others that of a source.
+func RetryTopic(id string, tier int) string {
+	return retryPrefix + id + "." + strconv.Itoa(tier)
 }
 
 // ParseRetryTopic is the other way round.
-func ParseRetryTopic(topic string) (pipelineID string, tier int, ok bool) {
+func ParseRetryTopic(topic string) (id string, tier int, ok bool) {
 	rest, ok := strings.CutPrefix(topic, retryPrefix)
 	dot := strings.LastIndexByte(rest, '.')
 	if !ok || dot <= 0 {
@@ -40,20 +42,43 @@ func ParseRetryTopic(topic string) (pipelineID string, tier int, ok bool) {
 	return rest[:dot], tier, err == nil && tier >= 0
 }
 
-// tiersIn are the numbers of p's retry topics: those of the file, which have
-// been made by now, and those among topics that the file no longer names, which
-// are drained.
-func (p *Pipeline) tiersIn(topics map[string]int32) (tiers []int) {
-	for tier := range p.RetryTopics() {
-		tiers = append(tiers, tier)
+// RedriveTopic is where what an operator sends back goes, whatever source it is of.
+func (p *Pipeline) RedriveTopic() string { return RetryTopic(p.ID, redriveTier) }
+
+// TierTopics are the retry topics of one of p's sources: those of `later`.
+func (p *Pipeline) TierTopics(s *Source) []string {
+	names := make([]string, len(p.retry.Later))
+	for n := range names {
+		names[n] = RetryTopic(s.ID, n+1)
 	}
+	return names
+}
+
+// RetryTopics are the retry topics of p: redrives, then those of `later`, source
+// by source.
+func (p *Pipeline) RetryTopics() []string {
+	names := []string{p.RedriveTopic()}
+	for _, s := range p.Sources {
+		names = append(names, p.TierTopics(s)...)
+	}
+	return names
+}
+
+// retryTopicsIn are p's retry topics: those of the file, which have been made by
+// now, and those among topics that the file no longer names, which are drained.
+// These were of a longer `later`, or of other sources.
+func (p *Pipeline) retryTopicsIn(topics map[string]int32) []string {
+	names := p.RetryTopics()
+	var drained []string
 	for topic := range topics {
-		if id, tier, ok := ParseRetryTopic(topic); ok && id == p.ID && tier > len(p.retry.Later) {
-			tiers = append(tiers, tier)
+		if id, _, ok := ParseRetryTopic(topic); ok && slices.Contains(p.ids(), id) && !slices.Contains(names, topic) {
+			drained = append(drained, topic)
 		}
 	}
-	slices.Sort(tiers)
-	return tiers
+	slices.SortFunc(drained, func(a, b string) int {
+		return cmp.Or(cmp.Compare(tierOf(a), tierOf(b)), strings.Compare(a, b))
+	})
+	return append(names, drained...)
 }
 
 func tierOf(topic string) int {
@@ -97,7 +122,7 @@ func (p *Pipeline) later(next message.HandlerFunc) message.HandlerFunc {
 // retryRecord is the record as it came, due later.
 func (p *Pipeline) retryRecord(j *journey, tier int, due time.Time) *record.Record {
 	rec := j.record.Copy()
-	rec.Topic = RetryTopic(p.ID, tier)
+	rec.Topic = RetryTopic(j.source.ID, tier)
 	rec.Set(record.HeaderOrigin, j.origin.String())
 	rec.Set(record.HeaderAcceptedAt, j.acceptedAt.UTC().Format(time.RFC3339Nano))
 	rec.Set(record.HeaderRetryTier, strconv.Itoa(tier))

@@ -32,7 +32,7 @@ type Wiring struct {
 }
 
 // Router runs pipelines: one handler of Watermill's router for each source
-// topic and one for each retry tier.
+// topic and one for each retry topic.
 type Router struct {
 	pipelines []*Pipeline
 	wiring    Wiring
@@ -92,14 +92,17 @@ func (r *Router) Start(ctx context.Context) error {
 		return err
 	}
 	for _, p := range r.pipelines {
-		if err := r.wiring.Client.BeginAt(ctx, p.Group, p.Topic, kafka.Start{Oldest: p.Start.Oldest, At: p.Start.Time}); err != nil {
-			return err
+		for _, s := range p.Sources {
+			if err := s.begin(ctx, r.wiring.Client, p.Start, r.wiring.Log); err != nil {
+				return err
+			}
+			if err := r.add(p, s.Topic, s.Group, sourceTier); err != nil {
+				return err
+			}
 		}
-		if err := r.add(p, p.Topic, p.Group, sourceTier); err != nil {
-			return err
-		}
-		for _, tier := range p.tiersIn(there) {
-			if err := r.add(p, RetryTopic(p.ID, tier), p.tierGroup(tier), tier); err != nil {
+		for _, topic := range p.retryTopicsIn(there) {
+			id, tier, _ := ParseRetryTopic(topic)
+			if err := r.add(p, topic, tierGroup(id, tier), tier); err != nil {
 				return err
 			}
 		}
@@ -125,11 +128,7 @@ func (r *Router) add(p *Pipeline, topic, group string, tier int) error {
 	}
 	l := &loop{pipeline: p, topic: topic, group: group, tier: tier, sub: sub}
 	r.loops = append(r.loops, l)
-	name := p.Name
-	if tier != sourceTier {
-		name = fmt.Sprintf("%s.retry.%d", p.Name, tier)
-	}
-	h := r.router.AddConsumerHandler(name, topic, sub, p.handle)
+	h := r.router.AddConsumerHandler(group, topic, sub, p.handle)
 	middlewares := p.middlewares()
 	if _, stock := sub.(*kafka.Subscriber); stock && tier != sourceTier {
 		// Inside settle, before all else: a message that isn't due is not in work.
@@ -176,7 +175,9 @@ const tierMessages = 1000
 func (r *Router) refuseOrphans(ctx context.Context, there map[string]int32) error {
 	known := make(map[string]bool)
 	for _, p := range r.pipelines {
-		known[p.ID] = true
+		for _, id := range p.ids() {
+			known[id] = true
+		}
 	}
 	var left []string
 	for topic := range there {
@@ -184,7 +185,7 @@ func (r *Router) refuseOrphans(ctx context.Context, there map[string]int32) erro
 		if !ok || known[id] {
 			continue
 		}
-		lags, err := r.wiring.Client.Lag(ctx, fmt.Sprintf("kafka-notify.%s.retry.%d", id, tier), topic)
+		lags, err := r.wiring.Client.Lag(ctx, tierGroup(id, tier), topic)
 		if err != nil {
 			return err
 		}
@@ -193,7 +194,7 @@ func (r *Router) refuseOrphans(ctx context.Context, there map[string]int32) erro
 			lag += l.Lag()
 		}
 		if lag > 0 {
-			left = append(left, fmt.Sprintf("%s (up to %d)", topic, lag))
+			left = append(left, fmt.Sprintf("%s (up to %d%s)", topic, lag, r.leftBy(id)))
 		}
 	}
 	if len(left) > 0 {
@@ -201,6 +202,17 @@ func (r *Router) refuseOrphans(ctx context.Context, there map[string]int32) erro
 			"Put the pipeline back until they are done (a renamed one keeps its old name as `id`), or delete the topics", strings.Join(left, ", "))
 	}
 	return nil
+}
+
+// leftBy says of what source a retry topic may have been that only its id is
+// known of.
+func (r *Router) leftBy(id string) string {
+	for _, p := range r.pipelines {
+		if eventType, ok := strings.CutPrefix(id, p.ID+"."); ok {
+			return fmt.Sprintf("; if they are of events.%s, put that back into `subscribe` of %s", eventType, p.Name)
+		}
+	}
+	return ""
 }
 
 // Missing names the groups that have not been taken in yet; empty when all have.

@@ -23,10 +23,12 @@ const (
 type Status struct {
 	Name string `json:"name"`
 	// ID is the name that group, claims and notification ids are made from.
-	ID        string `json:"id"`
-	Subscribe string `json:"subscribe"`
-	Group     string `json:"group"`
-	State     State  `json:"state"`
+	ID string `json:"id"`
+	// Subscribe and Group are those of its sources, with ", " between them.
+	Subscribe string         `json:"subscribe"`
+	Group     string         `json:"group"`
+	Sources   []SourceStatus `json:"sources"`
+	State     State          `json:"state"`
 	// Delivery is exactly_once or at_least_once.
 	Delivery string `json:"delivery"`
 	// Error is why the pipeline does not read its topics, "" when it does.
@@ -40,12 +42,23 @@ type Status struct {
 	Retried   int64 `json:"retried"`
 	Poisoned  int64 `json:"poisoned"`
 
+	// Lag is how many records its groups have not finished, −1 when unknown.
+	Lag int64 `json:"lag"`
+	// OldestUnprocessedSeconds is the age of the oldest of them, 0 without one.
+	OldestUnprocessedSeconds float64 `json:"oldest_unprocessed_seconds"`
+	// Tiers are the retry topics: that of redrives, then those of each source in
+	// the order a message takes them, then those that are only drained.
+	Tiers []TierStatus `json:"tiers"`
+}
+
+// SourceStatus is one source topic of a pipeline.
+type SourceStatus struct {
+	Topic string `json:"topic"`
+	Group string `json:"group"`
 	// Lag is how many records the group has not finished, −1 when unknown.
 	Lag int64 `json:"lag"`
 	// OldestUnprocessedSeconds is the age of the oldest of them, 0 without one.
 	OldestUnprocessedSeconds float64 `json:"oldest_unprocessed_seconds"`
-	// Tiers are the retry topics, in the order a message takes them.
-	Tiers []TierStatus `json:"tiers"`
 }
 
 // BreakerStatus says why a pipeline has paused itself, and when it tries to go
