@@ -48,7 +48,7 @@ func build(cfg *config.Config, registry *handler.Registry, log *slog.Logger) (*b
 		Registry: registry, Types: b.types, Lookups: lookups, Claims: b.claims.scope, Now: time.Now, Log: log,
 	})
 	faults = append(faults, found...)
-	faults = append(faults, lint.Check(cfg, b.pipelines)...)
+	faults = append(faults, lint.Check(cfg, b.pipelines, len(faults) == 0)...)
 	faults = append(faults, b.unused(cfg, registry, handler.Deps{Lookups: lookups, Claims: b.claims.scope("")})...)
 	return b, faults
 }

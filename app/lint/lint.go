@@ -13,8 +13,9 @@ import (
 )
 
 // Check returns what is wrong with a configuration, as far as its pipelines
-// could be built.
-func Check(cfg *config.Config, pipelines []*pipeline.Pipeline) config.Faults {
+// could be built. What is not used it knows only when all were, from types that
+// are sound.
+func Check(cfg *config.Config, pipelines []*pipeline.Pipeline, sound bool) config.Faults {
 	l := &linter{cfg: cfg}
 	for _, p := range pipelines {
 		if p.Chain() != nil {
@@ -27,7 +28,7 @@ func Check(cfg *config.Config, pipelines []*pipeline.Pipeline) config.Faults {
 	l.unusedParameters()
 	l.lateGuards()
 	l.patience()
-	if len(l.pipelines) == len(cfg.Pipelines) { // or what the others use is unknown
+	if sound && len(l.pipelines) == len(cfg.Pipelines) {
 		l.unusedLookups()
 		l.unusedTypes()
 	}

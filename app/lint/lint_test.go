@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -13,42 +14,28 @@ import (
 	"github.com/trieungochai/kafka-notify/config"
 	_ "github.com/trieungochai/kafka-notify/handlers"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
+	"github.com/trieungochai/kafka-notify/handlers/handlertest"
 )
 
 var update = flag.Bool("update", false, "write what is found into the .want files")
 
-// head begins every case.
-const head = `kafka: {embedded: {}}
-store: {embedded: {}}
-`
+// cases are configurations in which every part is well-formed YAML, and something is wrong all the
+// same, or, with warnings alone, hardly meant.
+const cases = "../../config/testdata/check"
 
-// TestCheck checks every file of testdata, put behind head, and compares what is found with the
-// .want file beside it.
+func env(name string) (string, bool) { return "hunter2", name == "SECRET" }
+
+// TestCheck checks every file of cases and compares what is found with the .want file beside it. A
+// new case is a new file, and a run with -update.
 func TestCheck(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases found: %v", err)
+	files, err := filepath.Glob(filepath.Join(cases, "*.yaml"))
+	if err != nil || len(files) < 36 {
+		t.Fatalf("%d cases found: %v", len(files), err)
 	}
 	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
-		t.Run(name, func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			whole := filepath.Join(t.TempDir(), name+".yaml")
-			if err := os.WriteFile(whole, append([]byte(head), text...), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			cfg, err := config.Load(func(string) (string, bool) { return "", false }, whole)
-			if err != nil {
-				t.Fatal(err)
-			}
-			faults, err := app.Check(t.Context(), cfg, handler.Default())
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := strings.ReplaceAll(faults.Error(), filepath.Dir(whole)+"/", "") + "\n"
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			got := strings.ReplaceAll(found(t, file), cases+"/", "") + "\n"
+			handlertest.NoSecret(t, got, "hunter2")
 			golden := strings.TrimSuffix(file, ".yaml") + ".want"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
@@ -64,4 +51,19 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// found is what Load and Check find in a file.
+func found(t *testing.T, file string) string {
+	t.Helper()
+	cfg, err := config.Load(env, file)
+	var faults config.Faults
+	if err != nil && !errors.As(err, &faults) {
+		t.Fatal(err)
+	}
+	more, err := app.Check(t.Context(), cfg, handler.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(faults, more...).Error()
 }

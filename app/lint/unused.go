@@ -32,7 +32,7 @@ func (l *linter) unusedTypes() {
 		}
 	}
 	for _, name := range sorted(l.cfg.HandlerTypes) {
-		if !slices.Contains(used, name) {
+		if !slices.Contains(used, name) && len(l.cfg.HandlerTypes[name].Handlers) > 0 {
 			l.warn(l.cfg.HandlerTypes[name].Node.KeyFaultf("no pipeline uses the handler type %s", name).WithHint("remove it, or use it as a handler: - %s: {…}", name))
 		}
 	}

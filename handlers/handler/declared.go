@@ -207,13 +207,22 @@ func (f *frame) params() expr.Params {
 	}
 	params := make(expr.Params, len(f.args))
 	for name, arg := range f.args {
-		p := expr.Param{Kind: paramKinds[arg.kind], Value: arg.value, In: arg.frame.params(), Origin: arg}
+		p := expr.Param{Kind: arg.inExpressions(), Value: arg.value, In: arg.frame.params(), Origin: arg}
 		if p.Kind != expr.Constant {
 			p.Text = arg.node.Text()
 		}
 		params[name] = p
 	}
 	return params
+}
+
+// inExpressions is what the argument is to an expression. What its parameter's type should be, nobody
+// knows who misspells it: anything.
+func (a *argument) inExpressions() expr.ParamKind {
+	if kind, ok := paramKinds[a.kind]; ok || slices.Contains(config.ParameterTypes(), string(a.kind)) {
+		return kind
+	}
+	return expr.NameParam
 }
 
 var paramKinds = map[config.ParameterType]expr.ParamKind{
