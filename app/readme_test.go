@@ -10,6 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/trieungochai/kafka-notify/app/suite"
+	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
 // readmeBlock is the fenced block of the README behind a comment of that name.
@@ -66,13 +70,43 @@ func TestTheLargestMessageIsDelivered(t *testing.T) {
 	})
 }
 
+// withLike is a configuration with the README's new kind of notification, and
+// its test.
+func withLike(t *testing.T, yaml string) string {
+	return strings.NewReplacer(
+		"\nevents:\n", "\nevents:\n"+readmeBlock(t, "like: events"),
+		"\npipelines:\n", "\npipelines:\n"+readmeBlock(t, "like: pipelines"),
+		"\ntests:\n", "\ntests:\n"+readmeBlock(t, "like: tests"),
+	).Replace(yaml)
+}
+
+// The README's test passes, beside those of the shipped pipelines, and all of
+// them together reach everything.
+func TestTheReadmesTestPasses(t *testing.T) {
+	s := shippedSite(t)
+	s.write("like.yaml", withLike(t, s.yaml))
+	cfg, err := config.Load(os.LookupEnv, filepath.Join(s.dir, "like.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := suite.New(t.Context(), cfg, handler.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tests.Close()
+	report, err := tests.Run(t.Context(), func(string) bool { return true })
+	if err != nil || report.Failed > 0 || report.Passed < 4 {
+		t.Errorf("%v, %+v", err, report.Tests)
+	}
+	if missing := tests.Coverage().Missing; len(missing) > 0 {
+		t.Errorf("not reached: %+v", missing)
+	}
+}
+
 // The README's new kind of notification works when it is pasted.
 func TestTheReadmesLikeWorksWhenPasted(t *testing.T) {
 	s := shippedSite(t)
-	s.yaml = strings.NewReplacer(
-		"\nevents:\n", "\nevents:\n"+readmeBlock(t, "like: events"),
-		"\npipelines:\n", "\npipelines:\n"+readmeBlock(t, "like: pipelines"),
-	).Replace(s.yaml)
+	s.yaml = withLike(t, s.yaml)
 	run := s.start()
 	body := `{"type":"like","data":{"user_id":"2","author_id":"1","post_id":"77"}}`
 	resp, err := http.Post(run.url+"/v1/events", "application/json", strings.NewReader(body))

@@ -30,6 +30,7 @@ func (c *Config) check() Faults {
 	k.events()
 	k.handlerTypes()
 	k.pipelines()
+	k.tests()
 	k.policies(c.root, Pipeline{Delivery: c.Delivery, Sessions: c.Sessions, Batch: c.Batch, Retry: c.Retry, Breaker: c.Breaker})
 	k.poison()
 	k.positive(c.root.Get("idempotency_window"), c.IdempotencyWindow)
@@ -134,6 +135,10 @@ func (k *checker) choices(n Node, t reflect.Type) {
 	switch t.Kind() {
 	case reflect.Pointer:
 		k.choices(n, t.Elem())
+	case reflect.Slice:
+		for _, item := range n.Items() {
+			k.choices(item, t.Elem())
+		}
 	case reflect.Map:
 		for _, e := range n.Entries() {
 			k.choices(e.Value, t.Elem())

@@ -24,6 +24,7 @@ type Config struct {
 	Retry        Retry                  `yaml:"retry" doc:"what happens when a handler fails with an error that may heal"`
 	Breaker      Breaker                `yaml:"breaker" doc:"pauses a pipeline that poisons too many of its messages"`
 	Poison       Poison                 `yaml:"poison" doc:"what becomes of messages that a pipeline gave up on"`
+	Tests        []Test                 `yaml:"tests" doc:"tests of the pipelines, for config test; the service does nothing with them"`
 
 	IdempotencyWindow time.Duration `yaml:"idempotency_window" doc:"how long a repeated event id counts as the same event"`
 	ShutdownTimeout   time.Duration `yaml:"shutdown_timeout" doc:"how long messages in flight may take when the service stops"`

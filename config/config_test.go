@@ -70,7 +70,7 @@ func TestDefault(t *testing.T) {
 		ShutdownTimeout:   30 * time.Second,
 		Log:               config.Log{Level: "info", Format: "text"},
 	}
-	if diff := cmp.Diff(&want, c, sameConfig, cmpopts.IgnoreFields(config.Config{}, "Lookups", "Events", "Pipelines")); diff != "" {
+	if diff := cmp.Diff(&want, c, sameConfig, cmpopts.IgnoreFields(config.Config{}, "Lookups", "Events", "Pipelines", "Tests")); diff != "" {
 		t.Errorf("default configuration (-want +got):\n%s", diff)
 	}
 	if got := c.Kafka.UserTopicLimit(); got != 5000 {

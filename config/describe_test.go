@@ -100,7 +100,7 @@ var structural = []string{
 	"null-where-scalar", "pipeline-name", "pipeline-start", "quoted-boolean", "quoted-integer", "retry-bounds",
 	"scalar-document", "scalar-where-list", "scalar-where-mapping", "schema-no-schema", "secret-in-a-list",
 	"secret-in-line", "secret-of-digits", "store-both", "store-neither", "store-redis", "store-redis-no-url",
-	"string-where-integer", "subscribe-list", "tab-in-line", "unknown-key", "unknown-key-far-off", "unknown-key-top-level",
+	"string-where-integer", "subscribe-list", "tab-in-line", "tests", "unknown-key", "unknown-key-far-off", "unknown-key-top-level",
 	"unquoted-template", "variable-in-key", "wide-characters", "yes-is-no-boolean",
 }
 

@@ -70,6 +70,8 @@ func isUnset(v reflect.Value) bool {
 		return x.IsZero()
 	case Text:
 		return x.Node.IsZero()
+	case Timestamp:
+		return x.IsZero()
 	}
 	return false
 }
@@ -120,12 +122,36 @@ func (s *shower) slice(key string, v reflect.Value, depth int, secret bool) {
 		}
 		return
 	}
+	if elem := v.Type().Elem(); elem.Kind() == reflect.Struct && elem != reflect.TypeFor[Text]() {
+		s.list(key, v, depth, secret)
+		return
+	}
 	items := make([]string, 0, v.Len())
 	for i := range v.Len() {
 		text, _ := scalarText(v.Index(i), secret)
 		items = append(items, text)
 	}
 	s.line(depth, key+": ["+strings.Join(items, ", ")+"]")
+}
+
+// list writes a list of structs, each behind its dash.
+func (s *shower) list(key string, v reflect.Value, depth int, secret bool) {
+	if v.Len() == 0 {
+		s.line(depth, key+": []")
+		return
+	}
+	s.line(depth, key+":")
+	for i := range v.Len() {
+		var item shower
+		item.structure(v.Index(i), depth+2, secret)
+		s.out.WriteString(dashed(item.out.String(), depth+1))
+	}
+}
+
+// dashed puts a dash before the first of lines that stand two further in.
+func dashed(lines string, depth int) string {
+	indent := strings.Repeat("  ", depth)
+	return indent + "- " + strings.TrimPrefix(lines, indent+"  ")
 }
 
 func sortedKeys(m reflect.Value) []string {
@@ -145,6 +171,8 @@ func scalarText(v reflect.Value, secret bool) (string, bool) {
 	case Text:
 		return scalarText(reflect.ValueOf(x.Value), secret)
 	case Start:
+		return quote(x.String()), true
+	case Timestamp:
 		return quote(x.String()), true
 	case Sources:
 		if len(x) == 1 {
@@ -189,6 +217,14 @@ func maskURL(text string) string {
 // queryValue is a value in a query, a hole aside.
 var queryValue = regexp.MustCompile(`=[^&#{}]+`)
 
+// YAML returns a mapping as it would stand in a list of a file, so many levels of two spaces in: its
+// first key behind a dash.
+func (n Node) YAML(depth int) string {
+	var s shower
+	s.node(n.v, depth+1)
+	return dashed(strings.TrimPrefix(s.out.String(), "\n"), depth)
+}
+
 // node writes what follows a key or a dash, line break included.
 func (s *shower) node(v *value, depth int) {
 	switch {
@@ -203,6 +239,10 @@ func (s *shower) node(v *value, depth int) {
 	case v.kind == Sequence && !v.isShort():
 		s.out.WriteByte('\n')
 		for _, item := range v.items {
+			if item.kind == Mapping && len(item.entries) > 0 {
+				s.out.WriteString(Node{v: item}.YAML(depth))
+				continue
+			}
 			s.out.WriteString(strings.Repeat("  ", depth) + "-")
 			s.node(item, depth+1)
 		}

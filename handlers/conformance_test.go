@@ -65,9 +65,14 @@ func runExample(t *testing.T, name, example string) {
 	}
 	for _, data := range []string{`{"follower_id":"2","followee_id":"1"}`, `{"follower_id":"1","followee_id":"1"}`} {
 		m := handlertest.Message(data)
-		first, _, err := chain.Run(t.Context(), m, nil)
+		first, dropped, err := chain.Run(t.Context(), m, nil)
 		if err != nil {
 			t.Fatalf("the example fails on %s: %v", data, err)
+		}
+		for _, d := range dropped {
+			if !slices.Contains(d.Step.Drops, d.Reason) {
+				t.Errorf("%s drops a message with the reason %q, of which it says nothing: call Build.Drops", d.Step, d.Reason)
+			}
 		}
 		again, _, err := chain.Run(t.Context(), m, nil)
 		if err != nil || len(again) != len(first) {

@@ -49,6 +49,7 @@ pipeline waits. It declares no names.
 			return nil, errors.New("there is no store to keep claims in")
 		}
 		b.Guards()
+		b.Drops("duplicate")
 		return &deduplicate{key: newClaimKey("deduplicate", c.Key, ""), window: c.Window, claims: b.Claims}, nil
 	},
 }

@@ -14,7 +14,8 @@
 // Nothing else is edited. The command line, the JSON Schema, the metrics and the conformance test,
 // which runs the example, find the type in the registry.
 //
-// A handler's New does no I/O. Its Handle turns a message into none, one or several: handler.Next,
+// A handler's New does no I/O, and says with Build.Drops for which reasons the handler may drop a
+// message. Its Handle turns a message into none, one or several: handler.Next,
 // handler.Many, handler.Drop with a reason that is counted. It never publishes; it leaves outputs on
 // the message, and the pipeline publishes those of all handlers together. An error may heal and is
 // tried again, unless handler.Permanent says otherwise.

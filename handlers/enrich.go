@@ -84,6 +84,9 @@ func newEnrich(c EnrichConfig, b *handler.Build) (handler.Handler, error) {
 			drop:   c[name].Missing == MissingDrop,
 			reason: strings.ToLower(name) + "_missing",
 		}
+		if s.drop {
+			b.Drops(s.reason)
+		}
 		if instant, ok := s.from.(handler.Instant); !ok || !instant.Instant() {
 			slow++
 		}

@@ -29,7 +29,8 @@ which is not tried again: has(data.field) asks for it first. It declares no name
     recipient: {lookup: users, key: "{data.followee_id}"}
 - filter: {when: 'actor.id != recipient.id'}
 `,
-	New: func(c FilterConfig, _ *handler.Build) (handler.Handler, error) {
+	New: func(c FilterConfig, b *handler.Build) (handler.Handler, error) {
+		b.Drops("filtered")
 		return &filter{when: c.When}, nil
 	},
 }

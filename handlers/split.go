@@ -50,6 +50,7 @@ together, or nothing is.
 		if c.Max < 1 {
 			b.Fault(b.Node().Get("max").Faultf("max must be at least 1"))
 		}
+		b.Drops("nobody")
 		return &split{over: c.Over, without: c.Without, max: c.Max, as: string(c.As), by: c.By}, nil
 	},
 }

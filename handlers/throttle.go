@@ -88,6 +88,7 @@ func newThrottle(c ThrottleConfig, b *handler.Build) (handler.Handler, error) {
 		t.as = string(c.As)
 	} else {
 		b.Guards()
+		b.Drops("throttled")
 	}
 	return t, nil
 }

@@ -3,7 +3,8 @@ package cli
 import "github.com/spf13/cobra"
 
 func newConfig() *cobra.Command {
-	return newGroup("config", "Check and show the configuration", newConfigCheck(), newConfigShow(), newConfigSchema())
+	return newGroup("config", "Check, test and show the configuration",
+		newConfigCheck(), newConfigTest(), newConfigExplain(), newConfigShow(), newConfigSchema())
 }
 
 func newConfigShow() *cobra.Command {

@@ -48,6 +48,20 @@ kafka-notify config check etc                  # all *.yaml and *.yml files of a
 	return cmd
 }
 
+// checked reads the files for a command that has no use for faulty ones: errors
+// are written as check writes them.
+func (f *configFile) checked(cmd *cobra.Command) (*config.Config, error) {
+	cfg, faults, err := f.check(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	if errs := faults.Errors(); len(errs) > 0 {
+		writeFaults(cmd.OutOrStdout(), cmd.ErrOrStderr(), f.name(), cfg, errs)
+		return nil, errFailed
+	}
+	return cfg, nil
+}
+
 // writeFaults writes what is wrong, which is what was asked for and goes to
 // stdout, in the order of the file; and how much that is.
 func writeFaults(out, stderr io.Writer, name string, cfg *config.Config, faults config.Faults) {

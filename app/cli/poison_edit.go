@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trieungochai/kafka-notify/app/action"
 	"github.com/trieungochai/kafka-notify/app/api"
 	"github.com/trieungochai/kafka-notify/app/poison"
 )
@@ -212,19 +213,30 @@ func writeEditPreview(w io.Writer, p *poison.EditPreview) {
 	for _, s := range p.Trial.Steps {
 		fmt.Fprintf(w, "  %s %s\n", printable(s.Step), printable(s.Did))
 	}
-	text := "It would be " + p.Trial.Outcome
+	writeOutcome(w, &p.Trial)
+}
+
+// writeOutcome says what would become of a message in the end.
+func writeOutcome(w io.Writer, t *action.Trial) {
+	text := "It would be " + t.Outcome
 	switch {
-	case p.Trial.Class != "":
-		text = "It would fail (" + p.Trial.Class + ", " + p.Trial.Step + ")"
-	case p.Trial.Step != "":
-		text += " by " + p.Trial.Step
+	case t.Class != "":
+		text = "It would fail (" + t.Class + ", " + t.Step + ")"
+	case t.Step != "":
+		text += " by " + t.Step
 	}
-	if p.Trial.Reason != "" {
-		text += ": " + p.Trial.Reason
+	if t.Reason != "" {
+		text += ": " + t.Reason
 	}
 	fmt.Fprintln(w, printable(text))
-	for _, o := range p.Trial.Outputs {
+	for _, o := range t.Outputs {
 		fmt.Fprintf(w, "  %s: %s\n", printable(o.Topic), printable(o.Notification.Text))
+	}
+	if len(t.Outputs) == 0 {
+		return
+	}
+	for _, d := range t.Drops {
+		fmt.Fprintf(w, "  dropped by %s: %s\n", printable(d.Step), printable(d.Reason))
 	}
 }
 

@@ -110,7 +110,7 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 		}
 		p.chain, found = parts.Registry.Chain(pc.Handlers, deps)
 		if len(found) == 0 {
-			deps.Claims, deps.Log = lookOnly{p.claims}, nil
+			deps.Lookups, deps.Claims, deps.Log = questioned(parts.Lookups), lookOnly{p.claims}, nil
 			p.trial, found = parts.Registry.Chain(pc.Handlers, deps)
 		}
 		if len(found) == 0 && len(p.chain.Routes()) == 0 {

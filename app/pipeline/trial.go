@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -17,15 +18,25 @@ import (
 // trialFailed is the outcome of a Trial that ends in the poison topic.
 const trialFailed = "failed"
 
-// Try says what the pipeline would make of a record of its retry topic, in one
+// Try says what the pipeline would make of a record of one of its topics, in one
 // attempt. It takes no claim, publishes nothing and counts nothing; lookups are
 // asked as always.
 func (p *Pipeline) Try(ctx context.Context, rec *record.Record) action.Trial {
-	ctx, cancel := context.WithTimeout(ctx, min(p.retry.Timeout, p.retry.InPlace))
-	defer cancel()
-	t := &trial{pipeline: p, journey: p.newJourney(ctx, kafka.NewDelivery(rec, nil, nil))}
-	t.Pipeline, t.Steps, t.Outputs = p.Name, []action.TrialStep{}, []action.TrialOutput{}
-	t.run(ctx)
+	t := p.newTrial(p.trial, lookOnly{p.claims})
+	t.run(ctx, rec)
+	return t.Trial
+}
+
+// Rehearse is Try for a store of its own: claims are taken, and given back where
+// the pipeline would, so that the next record finds them. saw is told of every
+// call of a handler.
+func (p *Pipeline) Rehearse(ctx context.Context, rec *record.Record, saw func(handler.Step, handler.Result)) action.Trial {
+	t := p.newTrial(p.chain, p.claims)
+	t.told = saw
+	t.run(ctx, rec)
+	if t.Outcome == trialFailed {
+		p.release(t.journey)
+	}
 	return t.Trial
 }
 
@@ -33,32 +44,55 @@ func (p *Pipeline) Try(ctx context.Context, rec *record.Record) action.Trial {
 type trial struct {
 	action.Trial
 	pipeline *Pipeline
+	chain    *handler.Chain
+	claims   handler.Claims
+	told     func(handler.Step, handler.Result)
 	journey  *journey
+	asked    questions
+	data     []byte // of the event, as it was shown last
 }
 
-func (t *trial) run(ctx context.Context) {
-	p, j := t.pipeline, t.journey
+func (p *Pipeline) newTrial(chain *handler.Chain, claims handler.Claims) *trial {
+	t := &trial{pipeline: p, chain: chain, claims: claims, told: func(handler.Step, handler.Result) {}}
+	t.Pipeline, t.Steps, t.Outputs = p.Name, []action.TrialStep{}, []action.TrialOutput{}
+	return t
+}
+
+func (t *trial) run(ctx context.Context, rec *record.Record) {
+	p := t.pipeline
+	ctx, cancel := context.WithTimeout(withQuestions(ctx, &t.asked), min(p.retry.Timeout, p.retry.InPlace))
+	defer cancel()
+	t.journey = p.newJourney(ctx, kafka.NewDelivery(rec, nil, nil))
 	defer func() {
 		if v := recover(); v != nil {
 			t.failed(middleware.RecoveredPanicError{V: v, Stacktrace: string(debug.Stack())})
 		}
 	}()
-	if err := p.decode(j); err != nil {
+	if err := p.decode(t.journey); err != nil {
 		t.failed(err)
 		return
 	}
-	verdict, err := p.claims.Look(ctx, eventClaim(j.message.Event), handler.Claim{
-		Origin: j.origin, AcceptedAt: j.acceptedAt, Window: p.idempotencyWindow,
+	t.handle(ctx)
+}
+
+// handle is what the pipeline's own does, but that nothing is published.
+func (t *trial) handle(ctx context.Context) {
+	j := t.journey
+	verdict, err := t.claims.Take(ctx, eventClaim(j.message.Event), handler.Claim{
+		Origin: j.origin, AcceptedAt: j.acceptedAt, Window: t.pipeline.idempotencyWindow,
 	})
 	switch {
 	case err != nil:
 		t.failed(fmt.Errorf("claim the event: %w", err))
 		return
 	case verdict == handler.Duplicate:
+		t.Drops = []action.TrialDrop{{Step: "idempotency", Reason: duplicate}}
 		t.Outcome, t.Reason = string(action.Superseded), "another submission of the same event was accepted"
 		return
 	}
-	outputs, drops, failed := p.trial.Watched(t.saw).Run(ctx, j.message, func(step int, _ time.Duration) { j.at = step })
+	j.eventClaimed = true
+	t.data = j.message.Event.Data
+	outputs, drops, failed := t.chain.Watched(t.saw).Run(ctx, j.message, func(step int, _ time.Duration) { j.at = step })
 	if failed != nil {
 		t.failed(failed)
 		return
@@ -68,14 +102,21 @@ func (t *trial) run(ctx context.Context) {
 
 // saw notes what a handler did.
 func (t *trial) saw(step handler.Step, m *handler.Message, result handler.Result, err error) {
-	did := action.TrialStep{Step: step.String(), Values: make(map[string]any, len(m.Values)), Did: "passes it on"}
+	t.told(step, result)
+	did := action.TrialStep{Step: step.String(), Values: make(map[string]any, len(m.Values)), Did: "passes it on", Asked: t.asked.take()}
+	if made := result.Messages(); len(made) == 1 {
+		m = made[0]
+	}
 	for name, value := range m.Values {
 		did.Values[name] = shown(value)
 	}
 	if m.Notification != nil {
 		did.Text = m.Notification.Text
 	}
-	switch {
+	if !bytes.Equal(m.Event.Data, t.data) {
+		t.data, did.Data = m.Event.Data, m.Event.Data
+	}
+	switch block := result.Block(); {
 	case err != nil:
 		did.Did = "fails: " + reasonOf(err)
 	case result.Reason() != "":
@@ -84,6 +125,10 @@ func (t *trial) saw(step handler.Step, m *handler.Message, result handler.Result
 		did.Did = fmt.Sprintf("makes %d of it", len(result.Messages()))
 	case len(m.Outputs) > 0:
 		did.Did = "routes it to " + m.Outputs[len(m.Outputs)-1].Topic
+	case block != nil:
+		did.Case, did.Did = block.Label, "sends it through "+block.Label
+	case len(step.Blocks) > 0:
+		did.Did = "passes it on: no case fits"
 	}
 	t.Steps = append(t.Steps, did)
 }
@@ -112,10 +157,14 @@ func (t *trial) routed(outputs []handler.Output, drops []handler.Dropped) {
 	for i := range outputs {
 		rec, err := t.pipeline.deliveryRecord(t.journey, &outputs[i])
 		if err != nil {
+			t.Outputs = []action.TrialOutput{}
 			t.failed(err)
 			return
 		}
 		t.Outputs = append(t.Outputs, action.TrialOutput{Topic: rec.Topic, Key: string(rec.Key), Notification: outputs[i].Notification})
+	}
+	for _, d := range drops {
+		t.Drops = append(t.Drops, action.TrialDrop{Step: d.Step.String(), Reason: d.Reason})
 	}
 	if len(outputs) > 0 {
 		t.Outcome = string(action.Delivered)
@@ -124,6 +173,8 @@ func (t *trial) routed(outputs []handler.Output, drops []handler.Dropped) {
 	t.Outcome, t.Reason = string(action.Dropped), "not_routed"
 	if len(drops) > 0 {
 		t.Step, t.Reason = drops[0].Step.String(), drops[0].Reason
+	} else {
+		t.Drops = []action.TrialDrop{{Step: "pipeline", Reason: t.Reason}}
 	}
 	if t.Reason == duplicate {
 		t.Outcome = string(action.Superseded)

@@ -1,5 +1,7 @@
 package store
 
+import "time"
+
 // These open stores with a clock, and a patience, of the test's own.
 var (
 	OpenEmbedded = openEmbedded
@@ -18,3 +20,9 @@ const Connections = connections
 // StopFilter has an embedded store look for every key. It must not have been
 // asked for any yet.
 func StopFilter(s *Store) { s.db.(embedded).known.stop() }
+
+// Kept opens stores in memory, each with what the one before it has left.
+func Kept() (open func(now func() time.Time) *Store) {
+	kept := memory{}
+	return func(now func() time.Time) *Store { return newStore(kept, 1, now) }
+}

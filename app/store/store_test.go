@@ -42,6 +42,10 @@ var databases = map[string]func(testing.TB) database{
 			return s
 		}
 	},
+	"memory": func(testing.TB) database {
+		open := store.Kept()
+		return func(_ testing.TB, now func() time.Time) *store.Store { return open(now) }
+	},
 }
 
 func eachStore(t *testing.T, test func(*testing.T, database)) {

@@ -88,7 +88,8 @@ func (c *building) add(t registered, s config.Step, in *frame) {
 	c.faults = append(c.faults, in.note(b.faults)...)
 	c.incomplete = c.incomplete || len(b.faults) > 0 || b.unsure
 	c.chain.steps[at].Handler = h
-	c.chain.steps[at].Blocks = b.blocks
+	c.chain.steps[at].Blocks, c.chain.steps[at].Optional = b.blocks, b.optional
+	c.chain.steps[at].Drops = b.drops
 	c.chain.after[at] = len(c.chain.steps)
 }
 
@@ -109,7 +110,10 @@ func (b *Build) block(n Node, in *frame) (*Block, config.Faults) {
 }
 
 // Optional says that a message may pass the handler without entering any of its blocks.
-func (b *Build) Optional() { b.ends = append(b.ends, b.chain.scope) }
+func (b *Build) Optional() {
+	b.optional = true
+	b.ends = append(b.ends, b.chain.scope)
+}
 
 // join makes known behind the handler what is known at the end of each way through it.
 func (b *Build) join() {

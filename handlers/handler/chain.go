@@ -41,6 +41,10 @@ type Step struct {
 	Handler Handler
 	// Blocks are the handlers inside of it.
 	Blocks []*Block
+	// Optional says that a message may pass it without entering any of its blocks.
+	Optional bool
+	// Drops are the reasons that it may have to drop a message: see Build.Drops.
+	Drops []string
 	// Guards says that it belongs before what delivers: see Build.Guards.
 	Guards bool
 }

@@ -61,14 +61,16 @@ type Name string
 type Build struct {
 	Deps
 
-	step   config.Step
-	chain  *building
-	frame  *frame // Nil outside of declared types.
-	names  []Text // that the configuration gives, as far as it is decoded
-	faults config.Faults
-	unsure bool // Something could not be compiled, and that is no fault.
-	blocks []*Block
-	ends   []scope // What is known at the end of each way through the handler.
+	step     config.Step
+	chain    *building
+	frame    *frame // Nil outside of declared types.
+	names    []Text // that the configuration gives, as far as it is decoded
+	faults   config.Faults
+	unsure   bool // Something could not be compiled, and that is no fault.
+	blocks   []*Block
+	optional bool
+	drops    []string
+	ends     []scope // What is known at the end of each way through the handler.
 }
 
 // Node returns the handler's configuration as it was written.
@@ -106,6 +108,10 @@ func (b *Build) Composes() { b.chain.composed = true }
 func (b *Build) Delivers(topic *expr.Topic) {
 	b.chain.routes = append(b.chain.routes, Route{Step: b.Step, Topic: topic})
 }
+
+// Drops says for which reasons the handler may drop a message, so that it can be told which of them no
+// test has seen.
+func (b *Build) Drops(reasons ...string) { b.drops = append(b.drops, reasons...) }
 
 // Guards says that the handler holds back what must not be delivered again, or not now. Behind one
 // that delivers it would come too late.

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trieungochai/kafka-notify/app/action"
+	"github.com/trieungochai/kafka-notify/app/suite"
+	"github.com/trieungochai/kafka-notify/handlers/handler"
+)
+
+func newConfigExplain() *cobra.Command {
+	var (
+		file     configFile
+		output   format
+		pipeline string
+	)
+	cmd := &cobra.Command{
+		Use:   "explain EVENT.json",
+		Short: "Show what each handler would do with an event",
+		Long: `Takes an event as it is posted, native JSON or a CloudEvent, from a file or, for -,
+from standard input, and shows step by step what every pipeline that reads it would
+do. Lookups are asked. Nothing is published, no broker is needed, and claims are
+neither looked at nor taken: for deduplicate and the like this is the first event.`,
+		Example: `kafka-notify config explain event.json --config kafka-notify.yaml
+echo '{"type":"follow","data":{"follower_id":"2","followee_id":"1"}}' | kafka-notify config explain -`,
+		Args: arguments("EVENT.json"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := readInput(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			cfg, err := file.checked(cmd)
+			if err != nil {
+				return err
+			}
+			explained, err := suite.Explain(cmd.Context(), cfg, handler.Default(), text, pipeline)
+			if err != nil {
+				return err
+			}
+			if output == formatJSON {
+				return writeJSON(cmd.OutOrStdout(), explained)
+			}
+			writeExplanation(cmd.OutOrStdout(), explained)
+			return nil
+		},
+	}
+	file.addFlag(cmd)
+	output.addFlag(cmd)
+	cmd.Flags().StringVar(&pipeline, "pipeline", "", "only what the pipeline `NAME` would do")
+	return cmd
+}
+
+// readInput reads a file, or standard input for -.
+func readInput(cmd *cobra.Command, path string) ([]byte, error) {
+	if path == "-" {
+		text, err := io.ReadAll(cmd.InOrStdin())
+		if err != nil {
+			return nil, fmt.Errorf("read standard input: %w", err)
+		}
+		return text, nil
+	}
+	return os.ReadFile(path)
+}
+
+func writeExplanation(w io.Writer, x *suite.Explanation) {
+	if x.Refused != "" {
+		fmt.Fprintf(w, "The event %s would be refused: %s\n", printable(x.Type), printable(x.Refused))
+		return
+	}
+	fmt.Fprintf(w, "The event %s would be accepted, into %s with the key %s.\n", printable(x.Type), printable(x.Topic), jsonText(x.Key))
+	if len(x.Pipelines) == 0 {
+		fmt.Fprintln(w, "No pipeline reads it.")
+	}
+	for i := range x.Pipelines {
+		t := &x.Pipelines[i]
+		fmt.Fprintf(w, "\nPipeline %s\n", printable(t.Pipeline))
+		writeSteps(w, t.Steps)
+		writeOutcome(w, t)
+	}
+}
+
+// writeSteps shows what each handler did, and what is new of the message behind
+// it.
+func writeSteps(w io.Writer, steps []action.TrialStep) {
+	var before action.TrialStep
+	for _, s := range steps {
+		fmt.Fprintf(w, "  %s %s\n", printable(s.Step), printable(s.Did))
+		for _, asked := range s.Asked {
+			fmt.Fprintf(w, "      asks %s for %s: %s\n", printable(asked.Lookup), jsonText(asked.Key), printable(answerOf(asked)))
+		}
+		for _, name := range slices.Sorted(maps.Keys(s.Values)) {
+			if old, ok := before.Values[name]; !ok || !reflect.DeepEqual(old, s.Values[name]) {
+				fmt.Fprintf(w, "      %s = %s\n", printable(name), jsonText(s.Values[name]))
+			}
+		}
+		if s.Data != nil {
+			fmt.Fprintf(w, "      data = %s\n", printable(string(s.Data)))
+		}
+		if s.Text != before.Text {
+			fmt.Fprintf(w, "      text = %s\n", jsonText(s.Text))
+		}
+		before = s
+	}
+}
+
+func answerOf(asked action.TrialLookup) string {
+	switch {
+	case asked.Error != "":
+		return asked.Error
+	case asked.Record == nil:
+		return "nothing"
+	default:
+		return jsonText(asked.Record)
+	}
+}
+
+// jsonText is a value as JSON in one line, safe for a terminal.
+func jsonText(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return printable(fmt.Sprint(v))
+	}
+	return string(safeJSON(text))
+}
