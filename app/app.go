@@ -156,6 +156,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		return err
 	}
 	a.background("lag", func(ctx context.Context) { router.Watch(ctx, 5*time.Second) })
+	a.background("rates", router.Sample)
 
 	a.health = newHealth(client, claims, router, &a.stopping, a.log)
 	a.background("health", a.health.watch)
@@ -176,7 +177,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	pages, err := web.New(web.Options{Console: console, MaxBytes: a.cfg.HTTP.MaxBytes, Logger: a.log})
+	pages, err := web.New(web.Options{Console: console, Pipelines: router, MaxBytes: a.cfg.HTTP.MaxBytes, Logger: a.log})
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,7 @@ func useKeys(t *testing.T, s *instance, b *tab) {
 // Everything that can be pressed is reached by Tab, and shows that it has the
 // focus.
 func useTab(t *testing.T, s *instance, b *tab) {
-	for _, path := range []string{"/ui/poison?q=nobody", "/ui/poison/redrive?scope=shown&q=nobody", "/ui/poison/messages/" + s.poison()[0].ID, "/ui/poison/messages/" + s.poison()[0].ID + "/edit"} {
+	for _, path := range []string{"/ui/pipelines", "/ui/poison?q=nobody", "/ui/poison/redrive?scope=shown&q=nobody", "/ui/poison/messages/" + s.poison()[0].ID, "/ui/poison/messages/" + s.poison()[0].ID + "/edit"} {
 		b.visit(path)
 		// By what they are, not which: the page is brought up to date meanwhile.
 		b.run(`document.activeElement.blur();

@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"app/kafka-notify", "app/bench"},
 	{"app/cli"},
 	{"app"},
-	{"app/web", "app/api", "app/lint", "app/suite"},
+	{"app/web", "app/api", "app/lint", "app/suite", "app/graph"},
 	{"app/poison", "app/inbox", "app/pipeline"},
 	{"app/kafka", "app/lookup", "app/store", "app/event"},
 	{"app/action"},

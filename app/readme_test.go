@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trieungochai/kafka-notify/app"
 	"github.com/trieungochai/kafka-notify/app/suite"
 	"github.com/trieungochai/kafka-notify/config"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
@@ -100,6 +103,25 @@ func TestTheReadmesTestPasses(t *testing.T) {
 	}
 	if missing := tests.Coverage().Missing; len(missing) > 0 {
 		t.Errorf("not reached: %+v", missing)
+	}
+}
+
+// The README shows the default configuration as it is.
+func TestTheReadmesGraphIsThatOfTheDefaultConfiguration(t *testing.T) {
+	cfg, err := config.Load(os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := app.Graph(cfg, handler.Default(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	if err := g.Mermaid(&want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.String(), readmeBlock(t, "config graph")); diff != "" {
+		t.Errorf("README.md, and what config graph prints (-want +got):\n%s", diff)
 	}
 }
 

@@ -134,6 +134,15 @@ func (n Node) Text() string {
 	return n.v.text
 }
 
+// Written returns the text of a scalar as it stands in the file, with the names of
+// variables and not their values; "" of anything else.
+func (n Node) Written() string {
+	if n.v == nil || n.v.kind == Mapping || n.v.kind == Sequence {
+		return ""
+	}
+	return n.v.raw
+}
+
 // String returns the value as it would stand on one line, for people to read:
 // values that came from a variable as the variable, "" where nothing is.
 func (n Node) String() string {

@@ -21,6 +21,7 @@ type SwitchConfig struct {
 type SwitchCase struct {
 	When     *expr.Condition `yaml:"when,required" doc:"whether a message takes this case"`
 	Handlers *handler.Block  `yaml:"handlers,required" doc:"what it goes through then"`
+	Node     handler.Node    `yaml:",self"`
 }
 
 // Switch sends a message through the handlers of the first case whose condition is true, or through
@@ -57,7 +58,7 @@ func newSwitch(c SwitchConfig, b *handler.Build) (handler.Handler, error) {
 		return nil, errors.New("cases is empty")
 	}
 	for _, way := range c.Cases {
-		way.Handlers.Label = way.When.Source()
+		way.Handlers.Label = way.Node.Get("when").Written() // with the names of variables, not their values
 	}
 	if c.Default == nil {
 		b.Optional()

@@ -28,7 +28,7 @@ func newClient(t *testing.T, address string) *api.Client {
 }
 
 func TestClient(t *testing.T) {
-	status := pipeline.Status{Name: "follow", ID: "follow", State: pipeline.Running, Delivery: "exactly_once", Sources: []pipeline.SourceStatus{}, Handlers: []string{"route"}, Tiers: []pipeline.TierStatus{}}
+	status := pipeline.Status{Name: "follow", ID: "follow", State: pipeline.Running, Delivery: "exactly_once", Sources: []pipeline.SourceStatus{}, Handlers: []string{"route"}, Steps: []pipeline.StepStatus{}, Drops: []pipeline.DropStatus{}, Tiers: []pipeline.TierStatus{}}
 	s := start(t, withNotifications, func(o *api.Options) { o.Pipelines = pipelines{status} })
 	c, ctx := newClient(t, s.URL+"/"), t.Context()
 

@@ -74,6 +74,12 @@ func withLists(s *pipeline.Status) {
 	if s.Handlers == nil {
 		s.Handlers = []string{}
 	}
+	if s.Steps == nil {
+		s.Steps = []pipeline.StepStatus{}
+	}
+	if s.Drops == nil {
+		s.Drops = []pipeline.DropStatus{}
+	}
 	if s.Tiers == nil {
 		s.Tiers = []pipeline.TierStatus{}
 	}

@@ -36,15 +36,24 @@ func TestPipelines(t *testing.T) {
 		Name: "follow", ID: "f", Subscribe: "events.follow", Group: "kafka-notify.f", State: pipeline.Running, Delivery: "exactly_once", Handlers: []string{"enrich", "route"},
 		Sources:   []pipeline.SourceStatus{{Topic: "events.follow", Group: "kafka-notify.f", Lag: -1, OldestUnprocessedSeconds: 1.5}},
 		Delivered: 1, Dropped: 2, Retried: 3, Poisoned: 4, Lag: -1, OldestUnprocessedSeconds: 1.5,
-		Tiers: []pipeline.TierStatus{{Topic: "notifications.retry.follow.1", DelaySeconds: 10, Lag: 5}},
+		Steps: []pipeline.StepStatus{{Type: "switch", At: "f.yaml:3", Calls: 7, Branches: []pipeline.BranchStatus{{Label: "data.n > 1", Steps: []pipeline.StepStatus{
+			{Type: "route", At: "f.yaml:5", Topics: []string{"t"}, Calls: 6},
+		}}}, Drops: []pipeline.DropStatus{{Handler: "switch", Reason: "odd", Count: 2}}}},
+		Drops: []pipeline.DropStatus{{Handler: "switch", Reason: "odd", Count: 2}}, Rates: pipeline.Rates{Delivered: 0.5},
+		DeliveredBySecond: []int{1},
+		Tiers:             []pipeline.TierStatus{{Topic: "notifications.retry.follow.1", DelaySeconds: 10, Lag: 5}},
 	}
 	s := start(t, func(o *api.Options) {
 		o.Pipelines = pipelines{status, {Name: "bare", ID: "bare", State: pipeline.Stopped, Delivery: "at_least_once"}}
 	})
 	got := s.do(t, http.MethodGet, "/v1/pipelines", "")
 	want := `{"pipelines":[{"name":"follow","id":"f","subscribe":"events.follow","group":"kafka-notify.f","sources":[{"topic":"events.follow","group":"kafka-notify.f","lag":-1,"oldest_unprocessed_seconds":1.5}],"state":"running","delivery":"exactly_once","handlers":["enrich","route"],` +
-		`"delivered":1,"dropped":2,"retried":3,"poisoned":4,"lag":-1,"oldest_unprocessed_seconds":1.5,"tiers":[{"topic":"notifications.retry.follow.1","delay_seconds":10,"lag":5}]},` +
-		`{"name":"bare","id":"bare","subscribe":"","group":"","sources":[],"state":"stopped","delivery":"at_least_once","handlers":[],"delivered":0,"dropped":0,"retried":0,"poisoned":0,"lag":0,"oldest_unprocessed_seconds":0,"tiers":[]}]}`
+		`"steps":[{"type":"switch","at":"f.yaml:3","calls":7,"drops":[{"handler":"switch","reason":"odd","count":2}],` +
+		`"branches":[{"label":"data.n > 1","steps":[{"type":"route","at":"f.yaml:5","topics":["t"],"calls":6}]}]}],` +
+		`"delivered":1,"dropped":2,"retried":3,"poisoned":4,"drops":[{"handler":"switch","reason":"odd","count":2}],` +
+		`"rates":{"delivered":0.5,"dropped":0,"retried":0,"poisoned":0},"lag":-1,"oldest_unprocessed_seconds":1.5,"tiers":[{"topic":"notifications.retry.follow.1","delay_seconds":10,"lag":5}]},` +
+		`{"name":"bare","id":"bare","subscribe":"","group":"","sources":[],"state":"stopped","delivery":"at_least_once","handlers":[],"steps":[],"delivered":0,"dropped":0,"retried":0,"poisoned":0,` +
+		`"drops":[],"rates":{"delivered":0,"dropped":0,"retried":0,"poisoned":0},"lag":0,"oldest_unprocessed_seconds":0,"tiers":[]}]}`
 	if diff := cmp.Diff(want, strings.TrimSpace(got.body)); diff != "" || got.StatusCode != http.StatusOK {
 		t.Errorf("%d (-want +got)\n%s", got.StatusCode, diff)
 	}

@@ -3,8 +3,8 @@ package cli
 import "github.com/spf13/cobra"
 
 func newConfig() *cobra.Command {
-	return newGroup("config", "Check, test and show the configuration",
-		newConfigCheck(), newConfigTest(), newConfigExplain(), newConfigShow(), newConfigSchema())
+	return newGroup("config", "Check, test, show and draw the configuration",
+		newConfigCheck(), newConfigTest(), newConfigExplain(), newConfigShow(), newConfigGraph(), newConfigSchema())
 }
 
 func newConfigShow() *cobra.Command {

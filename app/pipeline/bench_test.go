@@ -116,6 +116,10 @@ func newBench(t testing.TB, yaml string, registry *handler.Registry) *bench {
 		t: t, users: handlertest.Users(), claims: handlertest.NewClaims(), topics: new(fakeTopics),
 		now: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC),
 	}
+	registry, faults = registry.Declare(cfg.HandlerTypes)
+	if err := faults.Err(); err != nil {
+		t.Fatal(err)
+	}
 	pipelines, faults := pipeline.Compile(cfg, pipeline.Parts{
 		Registry: registry, Types: types, Lookups: map[string]handler.Lookup{"users": b.users},
 		Claims: func(string) handler.Claims { return stallable{b} }, Now: b.clock,

@@ -62,6 +62,19 @@ func (p *Pipeline) Counts() (delivered, dropped, retried, poisoned int64) {
 	return p.delivered.Load(), p.droppedTotal.Load(), p.retried.Load(), p.poisoned.Load()
 }
 
+// Drops are the dropped messages of all handlers.
+func (p *Pipeline) Drops() []DropStatus { return p.counts.all() }
+
+// Sample, Rates and Minute are what a router does each second, and what the
+// status says of it.
+func (p *Pipeline) Sample() { p.history.add(p.sample()) }
+
+// Rates is described at Sample.
+func (p *Pipeline) Rates() Rates { return p.history.rates(p.sample()) }
+
+// Minute is described at Sample.
+func (p *Pipeline) Minute() []int { return p.history.delivered() }
+
 // Paused is why p has paused itself, nil if it hasn't.
 func (p *Pipeline) Paused() *BreakerStatus { return p.breaker.status() }
 

@@ -33,11 +33,12 @@ func (p *Pipeline) handle(msg *message.Message) error {
 		return err
 	}
 	if !mine {
-		p.dropped(j, "idempotency", duplicate)
+		p.dropped(j, dropKey{noStep, DropIdempotency, duplicate})
 		return p.tellFate(j, 0, []handler.Dropped{{Reason: duplicate}})
 	}
 	outputs, drops, failed := p.chain.Run(ctx, j.message, func(step int, took time.Duration) {
 		j.at = step
+		p.counts.calls[step].Add(1)
 		p.stepSeconds[step].Observe(took.Seconds())
 	})
 	if failed != nil {
@@ -50,10 +51,10 @@ func (p *Pipeline) handle(msg *message.Message) error {
 		return err
 	}
 	if len(outputs)+len(drops) == 0 {
-		p.dropped(j, "pipeline", "not_routed") // a handler of one's own may put out nothing
+		p.dropped(j, dropKey{noStep, DropPipeline, "not_routed"}) // a handler of one's own may put out nothing
 	}
 	for _, drop := range drops {
-		p.dropped(j, drop.Step.Type, drop.Reason)
+		p.dropped(j, dropKey{drop.Step.Index, drop.Step.Type, drop.Reason})
 	}
 	return p.tellFate(j, len(outputs), drops)
 }
@@ -254,14 +255,15 @@ func (p *Pipeline) release(j *journey) {
 
 // dropped counts a message that a handler dropped. A redrive that finds its
 // place taken by another event is superseded, and says so.
-func (p *Pipeline) dropped(j *journey, by, reason string) {
-	if reason == duplicate && j.redrives > 0 {
-		reason = "superseded"
+func (p *Pipeline) dropped(j *journey, by dropKey) {
+	if by.reason == duplicate && j.redrives > 0 {
+		by.reason = "superseded"
 		p.log.Warn("a redriven message is superseded: another event has been handled in its place",
-			"pipeline", p.Name, "origin", j.origin.String(), "event_id", j.message.Event.ID, "handler", by)
+			"pipeline", p.Name, "origin", j.origin.String(), "event_id", j.message.Event.ID, "handler", by.handler)
 	}
 	j.delivery.Then(func() {
 		p.droppedTotal.Add(1)
-		p.metrics.dropped.WithLabelValues(p.Name, by, reason).Inc()
+		p.counts.dropped(by)
+		p.metrics.dropped.WithLabelValues(p.Name, by.handler, by.reason).Inc()
 	})
 }

@@ -38,6 +38,7 @@ func (r *Router) status(ctx context.Context, p *Pipeline) Status {
 		Breaker:   p.breaker.status(),
 		Delivered: p.delivered.Load(), Dropped: p.droppedTotal.Load(),
 		Retried: p.retried.Load(), Poisoned: p.poisoned.Load(),
+		Drops: p.counts.all(), Steps: p.Steps(), Rates: p.history.rates(p.sample()), DeliveredBySecond: p.history.delivered(),
 	}
 	for i, source := range p.Sources {
 		s.Sources[i] = SourceStatus{Topic: source.Topic, Group: source.Group, Lag: -1}

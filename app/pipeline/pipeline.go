@@ -80,6 +80,8 @@ type Pipeline struct {
 	releases       sync.WaitGroup // claims being given back
 
 	delivered, droppedTotal, retried, poisoned atomic.Int64
+	counts                                     counts
+	history                                    history
 }
 
 // Compile builds every pipeline of cfg, without any I/O. It reports the faults
@@ -110,6 +112,7 @@ func Compile(cfg *config.Config, parts Parts) ([]*Pipeline, config.Faults) {
 		}
 		p.chain, found = parts.Registry.Chain(pc.Handlers, deps)
 		if len(found) == 0 {
+			p.counts.calls = make([]atomic.Int64, len(p.chain.Steps()))
 			deps.Lookups, deps.Claims, deps.Log = questioned(parts.Lookups), lookOnly{p.claims}, nil
 			p.trial, found = parts.Registry.Chain(pc.Handlers, deps)
 		}

@@ -36,11 +36,19 @@ type Status struct {
 	// Breaker is there while the pipeline is paused.
 	Breaker  *BreakerStatus `json:"breaker,omitempty"`
 	Handlers []string       `json:"handlers"`
+	// Steps are the handlers as they are nested in the file.
+	Steps []StepStatus `json:"steps"`
 
 	Delivered int64 `json:"delivered"`
 	Dropped   int64 `json:"dropped"`
 	Retried   int64 `json:"retried"`
 	Poisoned  int64 `json:"poisoned"`
+	// Drops are the dropped ones by handler type and reason.
+	Drops []DropStatus `json:"drops"`
+	Rates Rates        `json:"rates"`
+	// DeliveredBySecond is how many notifications were delivered in each second of
+	// the last minute, the oldest first.
+	DeliveredBySecond []int `json:"-"`
 
 	// Lag is how many records its groups have not finished, −1 when unknown.
 	Lag int64 `json:"lag"`

@@ -20,6 +20,8 @@ const (
 	ToRedrive Permission = "redrive"
 	ToEdit    Permission = "edit"
 	ToDiscard Permission = "discard"
+	// ToResume is for a pipeline that has paused itself.
+	ToResume Permission = "resume"
 )
 
 // May decides what a caller may do who asked for the service by the name host,

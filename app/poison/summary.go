@@ -1,8 +1,10 @@
 package poison
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -42,6 +44,37 @@ func (x *Index) Summary(ctx context.Context) (Summary, error) {
 		}
 	}
 	return s, nil
+}
+
+// Tally is how many messages of a pipeline and a class are open.
+type Tally struct {
+	Pipeline, Class string
+	Count           int
+}
+
+// Tallies count the open messages, by pipeline and class. Error: ErrNotReady.
+func (x *Index) Tallies(ctx context.Context) ([]Tally, error) {
+	if err := x.Await(ctx); err != nil {
+		return nil, err
+	}
+	counts := make(map[Tally]int)
+	x.mu.RLock()
+	for _, it := range x.byID {
+		if x.row(it).state == Open {
+			c := it.cause.Value()
+			counts[Tally{Pipeline: c.pipeline, Class: c.class}]++
+		}
+	}
+	x.mu.RUnlock()
+	tallies := make([]Tally, 0, len(counts))
+	for t, n := range counts {
+		t.Count = n
+		tallies = append(tallies, t)
+	}
+	slices.SortFunc(tallies, func(a, b Tally) int {
+		return cmp.Or(cmp.Compare(a.Pipeline, b.Pipeline), cmp.Compare(a.Class, b.Class))
+	})
+	return tallies, nil
 }
 
 // Count is how many messages are in a state; of those that have not been read

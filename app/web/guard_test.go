@@ -15,7 +15,7 @@ import (
 var pages = []string{
 	"/ui", "/ui/", "/ui/poison", "/ui/poison?filter=x", "/ui/poison/messages/m", "/ui/poison/messages/m/payload", "/ui/poison/messages/m/edit",
 	"/ui/poison/messages/none", "/ui/poison/archive?scope=ticked&id=m", "/ui/poison/redrive?scope=shown", "/ui/poison/redrives", "/ui/poison/redrives/j",
-	"/ui/nothing", "/ui/static/console.css", "/ui/static/console.js", "/ui/static/icon.svg", "/ui/static/nothing",
+	"/ui/pipelines", "/ui/nothing", "/ui/static/console.css", "/ui/static/console.js", "/ui/static/icon.svg", "/ui/static/nothing",
 }
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
@@ -86,6 +86,7 @@ var posts = map[string]url.Values{
 	"/ui/poison/redrives/j/pause":  {},
 	"/ui/poison/redrives/j/resume": {},
 	"/ui/poison/redrives/j/cancel": {},
+	"/ui/pipelines/a%2Fb/resume":   {},
 }
 
 func TestWhoMayNotActIsRefused(t *testing.T) {
@@ -128,7 +129,7 @@ func TestControlsAreForThoseWhoMayAct(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/ui/poison", "/ui/poison/messages/m", "/ui/poison/redrives/j", "/ui/poison/redrive?scope=shown", "/ui/poison/messages/m/edit",
-		"/ui/poison/archive?scope=ticked&id=m",
+		"/ui/poison/archive?scope=ticked&id=m", "/ui/pipelines",
 	} {
 		b := open(t, c)
 		controls := func(a *answer) (n int) {

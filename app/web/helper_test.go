@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/trieungochai/kafka-notify/app/action"
+	"github.com/trieungochai/kafka-notify/app/pipeline"
 	"github.com/trieungochai/kafka-notify/app/poison"
 	"github.com/trieungochai/kafka-notify/app/web"
 )
@@ -30,6 +31,7 @@ type console struct {
 	trial   poison.EditPreview
 	job     poison.Job
 	refused []poison.Refusal
+	tallies []poison.Tally
 	err     error
 
 	queries   []poison.Query
@@ -67,6 +69,8 @@ func (c *console) Summary(context.Context) (poison.Summary, error) {
 	}
 	return poison.Summary{Open: 1234567, Archived: 7}, nil
 }
+
+func (c *console) Tallies(context.Context) ([]poison.Tally, error) { return c.tallies, c.err }
 
 func (c *console) Act(_ context.Context, kind action.Kind, s poison.Selection, by action.By, reason string) (poison.Report, error) {
 	c.kind, c.selection, c.by, c.reason = kind, s, by, reason
@@ -125,7 +129,12 @@ type browser struct {
 
 func open(t testing.TB, c web.Console) *browser {
 	t.Helper()
-	h, err := web.New(web.Options{Console: c, MaxBytes: 1 << 16, Now: func() time.Time { return now }})
+	return openWith(t, c, &pipelines{list: []pipeline.Status{running(), paused()}})
+}
+
+func openWith(t testing.TB, c web.Console, p web.Pipelines) *browser {
+	t.Helper()
+	h, err := web.New(web.Options{Console: c, Pipelines: p, MaxBytes: 1 << 16, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

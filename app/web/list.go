@@ -136,7 +136,7 @@ func (s *site) fill(r *http.Request, body *listPage) error {
 func (p *listPage) group(groups []poison.Group) {
 	p.Hidden = max(0, len(groups)-maxGroups)
 	for _, g := range groups[:len(groups)-p.Hidden] {
-		p.Groups = append(p.Groups, group{Group: g, Spark: sparkOf(g.Hours), Choice: p.Choice.group(g.Fingerprint), Alone: len(groups) == 1})
+		p.Groups = append(p.Groups, group{Group: g, Spark: sparkOf(g.Hours, "hour"), Choice: p.Choice.group(g.Fingerprint), Alone: len(groups) == 1})
 	}
 	if len(p.Groups) > firstGroups+1 {
 		p.Groups, p.Folded = p.Groups[:firstGroups], p.Groups[firstGroups:]

@@ -24,6 +24,9 @@ type page struct {
 	Notice string
 	// Refresh is after how many seconds the page is loaded again; 0: never.
 	Refresh int
+	// Every is after how many milliseconds a script asks for the page again, besides
+	// when it is told of a change; 0: never.
+	Every int
 }
 
 // May reports whether the viewer may change anything.

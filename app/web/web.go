@@ -1,5 +1,6 @@
-// Package web is the poison console's pages, made on the server: they work
-// without JavaScript, which only keeps them up to date and adds keys.
+// Package web is the pages of the poison console and of the pipelines, made on
+// the server: they work without JavaScript, which only keeps them up to date and
+// adds keys.
 package web
 
 import (
@@ -23,6 +24,7 @@ type Console interface {
 	Overview(ctx context.Context, q poison.Query) (poison.Listing, []poison.Group, error)
 	Get(ctx context.Context, id string) (poison.Detail, error)
 	Summary(ctx context.Context) (poison.Summary, error)
+	Tallies(ctx context.Context) ([]poison.Tally, error)
 
 	Act(ctx context.Context, kind action.Kind, s poison.Selection, by action.By, reason string) (poison.Report, error)
 	TryEdit(ctx context.Context, id string, value []byte) (poison.EditPreview, error)
@@ -35,9 +37,10 @@ type Console interface {
 	Steer(ctx context.Context, kind action.Kind, id string, by action.By, reason string) (poison.Job, error)
 }
 
-// Options are what the pages are made of. Console is required.
+// Options are what the pages are made of. Console and Pipelines are required.
 type Options struct {
-	Console Console
+	Console   Console
+	Pipelines Pipelines
 	// MaxBytes is the largest payload that an edit may send.
 	MaxBytes int
 	Logger   *slog.Logger
@@ -58,15 +61,16 @@ const (
 
 // site is the console's pages.
 type site struct {
-	opts   Options
-	pages  map[string]*template.Template
-	assets map[string]asset
+	opts     Options
+	pages    map[string]*template.Template
+	assets   map[string]asset
+	statuses statuses
 }
 
 // New builds a handler of all paths under Prefix. It starts nothing.
 func New(o Options) (http.Handler, error) {
-	if o.Console == nil {
-		return nil, errors.New("web: option Console is required")
+	if o.Console == nil || o.Pipelines == nil {
+		return nil, errors.New("web: the options Console and Pipelines are required")
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
@@ -120,6 +124,8 @@ func (s *site) routes() http.Handler {
 		act("/redrives/{job}/"+string(kind), poison.ToRedrive, s.postSteer(kind))
 	}
 	act("/name", poison.ToRead, s.postName)
+	read(pipelinesHome, s.getPipelines)
+	r.Handle(pipelinesHome+"/{name}/resume", s.permitted(poison.ToResume, s.postResume)).Methods(http.MethodPost)
 	return r
 }
 

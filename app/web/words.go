@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -21,6 +22,8 @@ func (s *site) functions() template.FuncMap {
 		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"expires": func(t *time.Time) string { return expires(t, s.opts.Now()) },
 		"count":   count, "messages": messages, "visible": visible, "message": messageLink, "job": jobLink, "percent": percent,
+		"total": func(n int64) string { return count(int(n)) }, "rate": rate, "lasts": lasts, "reason": reason,
+		"until":     func(t time.Time) string { return until(t.Sub(s.opts.Now())) },
 		"difflines": diffLines, "json": inJSON,
 		"list": func(items ...any) []any { return items },
 	}
@@ -40,6 +43,45 @@ func ago(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d d ago", d/(24*time.Hour))
 }
+
+// until is a span of the future in one unit.
+func until(d time.Duration) string {
+	if d <= 0 {
+		return "when it comes"
+	}
+	return "in " + lasts(d.Truncate(time.Second)+time.Second)
+}
+
+// lasts is a duration, or so many seconds, in the form of the configuration: 1m,
+// not 1m0s.
+func lasts(span any) string {
+	d, ok := span.(time.Duration)
+	if !ok {
+		d = seconds(span.(float64))
+	}
+	if d > time.Second {
+		d = d.Round(time.Second)
+	}
+	text := d.Round(time.Millisecond).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// rate is so many a second.
+func rate(perSecond float64) string {
+	if perSecond >= 9.95 {
+		return count(int(perSecond + 0.5))
+	}
+	return strconv.FormatFloat(math.Round(perSecond*10)/10, 'f', -1, 64)
+}
+
+// reason is why messages were dropped, as people read it.
+func reason(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
 // soon is how long before its end a message is marked.
 const soon = 7 * 24 * time.Hour

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/trieungochai/kafka-notify/config"
@@ -80,7 +81,7 @@ func (c *building) add(t registered, s config.Step, in *frame) {
 		c.fail(in, s.Type.Node.Faultf("the pipeline has more than %d handlers, those that its handler types are made of included", maxSteps))
 		return
 	}
-	c.chain.steps = append(c.chain.steps, Step{Type: s.Type.Value, Pos: s.Type.Node.Pos(), Node: s.Type.Node, Uses: in.uses()})
+	c.chain.steps = append(c.chain.steps, Step{Index: at, Type: s.Type.Value, Pos: s.Type.Node.Pos(), Node: s.Type.Node, Uses: in.uses()})
 	c.chain.after = append(c.chain.after, 0)
 	b := &Build{Deps: c.deps, step: s, chain: c, frame: in}
 	b.Step = at
@@ -90,6 +91,7 @@ func (c *building) add(t registered, s config.Step, in *frame) {
 	c.chain.steps[at].Handler = h
 	c.chain.steps[at].Blocks, c.chain.steps[at].Optional = b.blocks, b.optional
 	c.chain.steps[at].Drops = b.drops
+	c.chain.steps[at].Lookups = slices.Sorted(maps.Keys(b.asked))
 	c.chain.after[at] = len(c.chain.steps)
 }
 

@@ -30,6 +30,8 @@ func (c *Chain) Lookups() []string { return slices.Clone(c.lookups) }
 
 // Step is one handler in its place.
 type Step struct {
+	// Index is its place among the steps of its chain.
+	Index int
 	// Type is the name of the handler's type.
 	Type string
 	// Pos is where the configuration declares it, Node the name of the type there.
@@ -45,6 +47,8 @@ type Step struct {
 	Optional bool
 	// Drops are the reasons that it may have to drop a message: see Build.Drops.
 	Drops []string
+	// Lookups are the names of the lookups that it asks, sorted.
+	Lookups []string
 	// Guards says that it belongs before what delivers: see Build.Guards.
 	Guards bool
 }

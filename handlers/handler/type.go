@@ -70,7 +70,8 @@ type Build struct {
 	blocks   []*Block
 	optional bool
 	drops    []string
-	ends     []scope // What is known at the end of each way through the handler.
+	ends     []scope         // What is known at the end of each way through the handler.
+	asked    map[string]bool // Lookups, by name.
 }
 
 // Node returns the handler's configuration as it was written.
@@ -93,7 +94,10 @@ func (b *Build) Lookup(name Text) Lookup {
 		hint := config.Suggest(name.Value, slices.Sorted(maps.Keys(b.Lookups)))
 		b.Fault(name.Node.Faultf("unknown lookup %q", name.Value).WithHint("%s", hint))
 	}
-	b.chain.lookups[name.Value] = true
+	if b.asked == nil {
+		b.asked = make(map[string]bool)
+	}
+	b.asked[name.Value], b.chain.lookups[name.Value] = true, true
 	return lookup
 }
 

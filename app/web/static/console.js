@@ -94,6 +94,10 @@
     }, Math.max(pause, 4 * (performance.now() - began)));
   }
 
+  // Rates change without a word of the service.
+  const every = Number(document.body.dataset.every);
+  if (every) setInterval(() => { if (!document.hidden) look(); }, every);
+
   // Whoever ticks, writes or selects in a part of the page keeps it as it is.
   function busy(part) {
     const active = document.activeElement;
