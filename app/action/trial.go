@@ -18,6 +18,8 @@ type Trial struct {
 	Reason string `json:"reason,omitempty"`
 	// Steps are what the handlers did, in the order they were called.
 	Steps []TrialStep `json:"steps"`
+	// StepsLeftOut is how many more there were than are told.
+	StepsLeftOut int `json:"steps_left_out,omitempty"`
 	// Outputs are what would be published.
 	Outputs []TrialOutput `json:"outputs"`
 	// Drops are the messages that would be dropped: several where a handler made
@@ -29,6 +31,9 @@ type Trial struct {
 type TrialStep struct {
 	// Step is the handler's type and the place in the configuration.
 	Step string `json:"step"`
+	// Part tells which message it is of those that handlers before it have made of
+	// the event, as "2 of 3"; "" where there is one.
+	Part string `json:"part,omitempty"`
 	// Did is what came of it, in words.
 	Did string `json:"did"`
 	// Case is the way that the message takes through the handler, where it has

@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -83,6 +84,9 @@ func writeExplanation(w io.Writer, x *suite.Explanation) {
 		t := &x.Pipelines[i]
 		fmt.Fprintf(w, "\nPipeline %s\n", printable(t.Pipeline))
 		writeSteps(w, t.Steps)
+		if t.StepsLeftOut > 0 {
+			fmt.Fprintf(w, "  … and %s more\n", plural(t.StepsLeftOut, "step"))
+		}
 		writeOutcome(w, t)
 	}
 }
@@ -90,8 +94,17 @@ func writeExplanation(w io.Writer, x *suite.Explanation) {
 // writeSteps shows what each handler did, and what is new of the message behind
 // it.
 func writeSteps(w io.Writer, steps []action.TrialStep) {
-	var before action.TrialStep
+	last := make(map[string]action.TrialStep) // of each part of the event
+	part := ""
 	for _, s := range steps {
+		before, ok := last[s.Part]
+		if !ok {
+			before = last[whole(s.Part)]
+		}
+		if s.Part != part {
+			fmt.Fprintf(w, " %s\n", s.Part)
+			part = s.Part
+		}
 		fmt.Fprintf(w, "  %s %s\n", printable(s.Step), printable(s.Did))
 		for _, asked := range s.Asked {
 			fmt.Fprintf(w, "      asks %s for %s: %s\n", printable(asked.Lookup), jsonText(asked.Key), printable(answerOf(asked)))
@@ -107,8 +120,13 @@ func writeSteps(w io.Writer, steps []action.TrialStep) {
 		if s.Text != before.Text {
 			fmt.Fprintf(w, "      text = %s\n", jsonText(s.Text))
 		}
-		before = s
+		last[s.Part] = s
 	}
+}
+
+// whole is the part of an event that a part was made of.
+func whole(part string) string {
+	return part[:max(strings.LastIndex(part, ", "), 0)]
 }
 
 func answerOf(asked action.TrialLookup) string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
@@ -49,11 +50,20 @@ type trial struct {
 	told     func(handler.Step, handler.Result)
 	journey  *journey
 	asked    questions
-	data     []byte // of the event, as it was shown last
+	parts    map[*handler.Message]part
 }
 
+// part is one of several messages that were made of the event.
+type part struct {
+	name string // as "2 of 3"
+	data []byte // as it was shown last
+}
+
+// maxTrialSteps bounds what is told of an event that goes to thousands of people.
+const maxTrialSteps = 500
+
 func (p *Pipeline) newTrial(chain *handler.Chain, claims handler.Claims) *trial {
-	t := &trial{pipeline: p, chain: chain, claims: claims, told: func(handler.Step, handler.Result) {}}
+	t := &trial{pipeline: p, chain: chain, claims: claims, told: func(handler.Step, handler.Result) {}, parts: make(map[*handler.Message]part)}
 	t.Pipeline, t.Steps, t.Outputs = p.Name, []action.TrialStep{}, []action.TrialOutput{}
 	return t
 }
@@ -91,7 +101,6 @@ func (t *trial) handle(ctx context.Context) {
 		return
 	}
 	j.eventClaimed = true
-	t.data = j.message.Event.Data
 	outputs, drops, failed := t.chain.Watched(t.saw).Run(ctx, j.message, func(step int, _ time.Duration) { j.at = step })
 	if failed != nil {
 		t.failed(failed)
@@ -103,8 +112,18 @@ func (t *trial) handle(ctx context.Context) {
 // saw notes what a handler did.
 func (t *trial) saw(step handler.Step, m *handler.Message, result handler.Result, err error) {
 	t.told(step, result)
-	did := action.TrialStep{Step: step.String(), Values: make(map[string]any, len(m.Values)), Did: "passes it on", Asked: t.asked.take()}
-	if made := result.Messages(); len(made) == 1 {
+	asked := t.asked.take()
+	if len(t.Steps) == maxTrialSteps {
+		t.StepsLeftOut++
+		return
+	}
+	of, ok := t.parts[m]
+	if !ok {
+		of.data = t.journey.message.Event.Data
+	}
+	did := action.TrialStep{Step: step.String(), Part: of.name, Values: make(map[string]any, len(m.Values)), Did: "passes it on", Asked: asked}
+	made := result.Messages()
+	if len(made) == 1 {
 		m = made[0]
 	}
 	for name, value := range m.Values {
@@ -113,16 +132,17 @@ func (t *trial) saw(step handler.Step, m *handler.Message, result handler.Result
 	if m.Notification != nil {
 		did.Text = m.Notification.Text
 	}
-	if !bytes.Equal(m.Event.Data, t.data) {
-		t.data, did.Data = m.Event.Data, m.Event.Data
+	if !bytes.Equal(m.Event.Data, of.data) {
+		of.data, did.Data = m.Event.Data, m.Event.Data
 	}
+	t.parted(of, made)
 	switch block := result.Block(); {
 	case err != nil:
 		did.Did = "fails: " + reasonOf(err)
 	case result.Reason() != "":
 		did.Did = "drops it: " + result.Reason()
-	case len(result.Messages()) > 1:
-		did.Did = fmt.Sprintf("makes %d of it", len(result.Messages()))
+	case len(made) > 1:
+		did.Did = fmt.Sprintf("makes %d of it", len(made))
 	case len(m.Outputs) > 0:
 		did.Did = "routes it to " + m.Outputs[len(m.Outputs)-1].Topic
 	case block != nil:
@@ -131,6 +151,18 @@ func (t *trial) saw(step handler.Step, m *handler.Message, result handler.Result
 		did.Did = "passes it on: no case fits"
 	}
 	t.Steps = append(t.Steps, did)
+}
+
+// parted notes which part of the event each of the messages is that were made of
+// another.
+func (t *trial) parted(of part, made []*handler.Message) {
+	for i, m := range made {
+		next := of
+		if len(made) > 1 {
+			next.name = strings.TrimPrefix(fmt.Sprintf("%s, %d of %d", of.name, i+1, len(made)), ", ")
+		}
+		t.parts[m] = next
+	}
 }
 
 // shown is a value as operators see it: of a person id and name, as everywhere.

@@ -52,14 +52,14 @@ func TestTrialTellsAll(t *testing.T) {
 	}
 	var did []string
 	for _, s := range got.Steps[1:] {
-		did = append(did, strings.Fields(s.Step)[0]+" "+s.Did+" "+s.Case+string(s.Data))
+		did = append(did, s.Part+": "+strings.Fields(s.Step)[0]+" "+s.Did+" "+s.Case+string(s.Data))
 	}
 	if diff := cmp.Diff([]string{
-		"twice makes 2 of it ",
-		`switch sends it through has(data.again) has(data.again){"follower_id":"2","followee_id":"1","again":true}`,
-		"filter drops it: filtered ",
-		`switch passes it on: no case fits {"follower_id":"2","followee_id":"1"}`,
-		"deduplicate passes it on ", "compose passes it on ", "route routes it to notifications.user.1 ",
+		": twice makes 2 of it ",
+		`1 of 2: switch sends it through has(data.again) has(data.again){"follower_id":"2","followee_id":"1","again":true}`,
+		"1 of 2: filter drops it: filtered ",
+		"2 of 2: switch passes it on: no case fits ",
+		"2 of 2: deduplicate passes it on ", "2 of 2: compose passes it on ", "2 of 2: route routes it to notifications.user.1 ",
 	}, did); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
