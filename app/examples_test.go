@@ -1,3 +1,5 @@
+//go:build !kafka
+
 package app_test
 
 import (
@@ -100,15 +102,7 @@ func runExample(t *testing.T, file string) {
 	if faults, err := app.Check(t.Context(), cfg, handler.Default()); err != nil || len(faults) > 0 {
 		t.Errorf("check: %v\n%s", err, faults)
 	}
-	a, err := app.New(app.Options{Config: cfg, Registry: handler.Default(), Logger: quiet()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	run := &instance{site: s, app: a, url: "http://" + a.Addr()}
-	t.Cleanup(run.stop)
+	run := s.serve(cfg)
 	resp, err := http.Post(run.url+"/v1/events", "application/x-ndjson", strings.NewReader(strings.Join(example.events, "\n")))
 	if err != nil {
 		t.Fatal(err)

@@ -108,7 +108,13 @@ type instance struct {
 
 func (s *site) start() *instance {
 	s.t.Helper()
-	a, err := app.New(app.Options{Config: s.config(), Registry: handler.Default(), Logger: quiet()})
+	return s.serve(s.config())
+}
+
+// serve runs an app with that configuration.
+func (s *site) serve(cfg *config.Config) *instance {
+	s.t.Helper()
+	a, err := app.New(app.Options{Config: cfg, Registry: handler.Default(), Logger: quiet()})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -4,10 +4,12 @@ package app_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,20 +21,32 @@ import (
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
 
-// readmeBlock is the fenced block of the README behind a comment of that name.
-func readmeBlock(t *testing.T, name string) string {
+// fenced returns the fenced blocks of a page behind comments of that name.
+func fenced(t *testing.T, page, name string) []string {
 	t.Helper()
-	readme, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(readme), "<!-- "+name+" -->\n```")
-	_, rest, _ = strings.Cut(rest, "\n")
-	block, _, closed := strings.Cut(rest, "```")
-	if !ok || !closed {
-		t.Fatalf("README.md has no block %q", name)
+	var blocks []string
+	for _, rest := range strings.Split(string(text), "<!-- "+name+" -->\n```")[1:] {
+		_, rest, _ = strings.Cut(rest, "\n")
+		block, _, closed := strings.Cut(rest, "```")
+		if !closed {
+			t.Fatalf("%s: the block %q has no end", page, name)
+		}
+		blocks = append(blocks, block)
 	}
-	return block
+	if len(blocks) == 0 {
+		t.Fatalf("%s has no block %q", page, name)
+	}
+	return blocks
+}
+
+// readmeBlock is the one block of the README of that name.
+func readmeBlock(t *testing.T, name string) string {
+	t.Helper()
+	return fenced(t, "README.md", name)[0]
 }
 
 // shippedSite has the shipped configuration, on ports and folders of its own.
@@ -73,32 +87,40 @@ func TestTheLargestMessageIsDelivered(t *testing.T) {
 	})
 }
 
-// withLike is a configuration with the README's new kind of notification, and
-// its test.
-func withLike(t *testing.T, yaml string) string {
-	return strings.NewReplacer(
-		"\nevents:\n", "\nevents:\n"+readmeBlock(t, "like: events"),
-		"\npipelines:\n", "\npipelines:\n"+readmeBlock(t, "like: pipelines"),
-		"\ntests:\n", "\ntests:\n"+readmeBlock(t, "like: tests"),
-	).Replace(yaml)
-}
-
-// The README's test passes, beside those of the shipped pipelines, and all of
-// them together reach everything.
-func TestTheReadmesTestPasses(t *testing.T) {
+// withLike is the shipped configuration with the README's first notification in
+// a file beside it, and what else a page says.
+func withLike(t *testing.T, more ...string) (*site, *config.Config) {
+	t.Helper()
 	s := shippedSite(t)
-	s.write("like.yaml", withLike(t, s.yaml))
-	cfg, err := config.Load(os.LookupEnv, filepath.Join(s.dir, "like.yaml"))
+	s.config()
+	files := []string{filepath.Join(s.dir, "kafka-notify.yaml")}
+	for i, text := range append([]string{readmeBlock(t, "like.yaml")}, more...) {
+		name := fmt.Sprintf("more-%d.yaml", i)
+		s.write(name, text)
+		files = append(files, filepath.Join(s.dir, name))
+	}
+	cfg, err := config.Load(os.LookupEnv, files...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	faults, err := app.Check(t.Context(), cfg, handler.Default())
+	if err != nil || len(faults) > 0 {
+		t.Errorf("check: %v\n%s", err, faults)
+	}
+	return s, cfg
+}
+
+// The tests that the README and the page on the configuration show pass, beside
+// those of the shipped pipelines, and all of them together reach everything.
+func TestTheTestsOfTheDocsPass(t *testing.T) {
+	_, cfg := withLike(t, fenced(t, "docs/configuration.md", "tests")[0])
 	tests, err := suite.New(t.Context(), cfg, handler.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tests.Close()
 	report, err := tests.Run(t.Context(), func(string) bool { return true })
-	if err != nil || report.Failed > 0 || report.Passed < 4 {
+	if err != nil || report.Failed > 0 || report.Passed != 5 {
 		t.Errorf("%v, %+v", err, report.Tests)
 	}
 	if missing := tests.Coverage().Missing; len(missing) > 0 {
@@ -106,8 +128,27 @@ func TestTheReadmesTestPasses(t *testing.T) {
 	}
 }
 
-// The README shows the default configuration as it is.
-func TestTheReadmesGraphIsThatOfTheDefaultConfiguration(t *testing.T) {
+// What the README shows of the examples stands in them, word for word.
+func TestTheReadmesCookbookIsThatOfTheExamples(t *testing.T) {
+	for name := range examples {
+		if name == "like" { // the README has one of its own
+			continue
+		}
+		file := "config/examples/" + name + ".yaml"
+		text, err := os.ReadFile("../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range fenced(t, "README.md", file) {
+			if !strings.Contains(string(text), block) {
+				t.Errorf("%s has not:\n%s", file, block)
+			}
+		}
+	}
+}
+
+// The page on the configuration shows the default one as it is.
+func TestTheGraphOfTheDocsIsThatOfTheDefaultConfiguration(t *testing.T) {
 	cfg, err := config.Load(os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
@@ -120,16 +161,15 @@ func TestTheReadmesGraphIsThatOfTheDefaultConfiguration(t *testing.T) {
 	if err := g.Mermaid(&want); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want.String(), readmeBlock(t, "config graph")); diff != "" {
-		t.Errorf("README.md, and what config graph prints (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want.String(), fenced(t, "docs/configuration.md", "config graph")[0]); diff != "" {
+		t.Errorf("docs/configuration.md, and what config graph prints (-want +got):\n%s", diff)
 	}
 }
 
-// The README's new kind of notification works when it is pasted.
-func TestTheReadmesLikeWorksWhenPasted(t *testing.T) {
-	s := shippedSite(t)
-	s.yaml = withLike(t, s.yaml)
-	run := s.start()
+// The README's first notification is one file beside the shipped one.
+func TestTheReadmesFirstNotificationIsOneFile(t *testing.T) {
+	s, cfg := withLike(t)
+	run := s.serve(cfg)
 	body := `{"type":"like","data":{"user_id":"2","author_id":"1","post_id":"77"}}`
 	resp, err := http.Post(run.url+"/v1/events", "application/json", strings.NewReader(body))
 	if err != nil {
@@ -138,11 +178,7 @@ func TestTheReadmesLikeWorksWhenPasted(t *testing.T) {
 	if answer := text(t, resp); resp.StatusCode != http.StatusAccepted {
 		t.Fatalf("%d %s", resp.StatusCode, answer)
 	}
-	eventually(t, "Bruno's like", func() bool {
-		var page struct{ Notifications []struct{ Text string } }
-		run.get("/v1/users/1/notifications", &page)
-		return len(page.Notifications) == 1 && page.Notifications[0].Text == "Bruno liked your post."
-	})
+	eventually(t, "Bruno's like", func() bool { return slices.Equal(run.texts("1"), []string{"Bruno liked your post."}) })
 }
 
 // The README's handler type compiles, and is known to the command line and the
