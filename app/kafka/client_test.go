@@ -1,9 +1,11 @@
 package kafka_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -143,6 +145,28 @@ func TestDeliveryTopicsAreMadeOnce(t *testing.T) {
 	}
 	if made != 20 {
 		t.Errorf("%d topics, want 20", made)
+	}
+}
+
+// The topics of a post to all followers are made together, not one after the other.
+func TestDeliveryTopicsAreOrderedTogether(t *testing.T) {
+	bs := brokers(t)
+	var log bytes.Buffer
+	debug := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	d := kafka.NewDeliveryTopics(client(t, bs), topic("", 1), -1, 1_000_000, debug)
+	stem := kafka.UserTopicPrefix + name(t, "t")
+	var names []string
+	for i := range 40 {
+		names = append(names, fmt.Sprintf("%s.%d", stem, i))
+	}
+	d.Order(append(names, names[0]))
+	for _, topic := range names {
+		if err := d.Ensure(t.Context(), topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Count(log.String(), "created delivery topics"); got != 1 {
+		t.Errorf("%d requests:\n%s", got, log.String())
 	}
 }
 

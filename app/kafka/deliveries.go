@@ -87,30 +87,12 @@ const createPatience = 10 * time.Second
 // permanent; with the broker away it satisfies handler.IsUnavailable.
 func (d *DeliveryTopics) Ensure(ctx context.Context, name string) error {
 	d.mu.Lock()
-	if d.known[name] {
-		d.mu.Unlock()
-		return nil
-	}
-	c, ok := d.pending[name]
-	if !ok {
-		if strings.HasPrefix(name, UserTopicPrefix) {
-			if d.people >= d.limit {
-				d.mu.Unlock()
-				return handler.Permanent(fmt.Errorf(
-					"%s would be delivery topic number %d: kafka.max_user_topics is %d; raise it if the cluster can bear more partitions",
-					name, d.limit+1, d.limit))
-			}
-			d.people++
-		}
-		c = &creation{name: name, done: make(chan struct{})}
-		d.pending[name] = c
-		d.queue = append(d.queue, c)
-		if !d.creating {
-			d.creating = true
-			go d.create()
-		}
-	}
+	c, err := d.order(name)
+	d.begin()
 	d.mu.Unlock()
+	if c == nil || err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, createPatience)
 	defer cancel()
 	select {
@@ -118,6 +100,47 @@ func (d *DeliveryTopics) Ensure(ctx context.Context, name string) error {
 		return c.err
 	case <-ctx.Done():
 		return handler.Unavailable(fmt.Errorf("create topic %s: %w", name, context.Cause(ctx)))
+	}
+}
+
+// Order begins to make topics, as many as it may, so that Ensure, which is to be
+// called for each of them, does not make one after the other.
+func (d *DeliveryTopics) Order(names []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, name := range names {
+		_, _ = d.order(name) // past the limit, which Ensure will say
+	}
+	d.begin()
+}
+
+// order puts a topic in the queue; nil if it is there.
+func (d *DeliveryTopics) order(name string) (*creation, error) {
+	if d.known[name] {
+		return nil, nil
+	}
+	if c, ok := d.pending[name]; ok {
+		return c, nil
+	}
+	if strings.HasPrefix(name, UserTopicPrefix) {
+		if d.people >= d.limit {
+			return nil, handler.Permanent(fmt.Errorf(
+				"%s would be delivery topic number %d: kafka.max_user_topics is %d; raise it if the cluster can bear more partitions",
+				name, d.limit+1, d.limit))
+		}
+		d.people++
+	}
+	c := &creation{name: name, done: make(chan struct{})}
+	d.pending[name] = c
+	d.queue = append(d.queue, c)
+	return c, nil
+}
+
+// begin works off the queue, unless that is under way.
+func (d *DeliveryTopics) begin() {
+	if !d.creating && len(d.queue) > 0 {
+		d.creating = true
+		go d.create()
 	}
 }
 

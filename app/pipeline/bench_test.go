@@ -92,9 +92,11 @@ func (f *fakePublisher) in(prefix string) (found []*record.Record) {
 
 type fakeTopics struct {
 	err       error
+	ordered   []string
 	forgotten []string
 }
 
+func (f *fakeTopics) Order(topics []string)                { f.ordered = append(f.ordered, topics...) }
 func (f *fakeTopics) Ensure(context.Context, string) error { return f.err }
 func (f *fakeTopics) Forget(topic string)                  { f.forgotten = append(f.forgotten, topic) }
 

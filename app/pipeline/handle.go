@@ -54,7 +54,7 @@ func (p *Pipeline) handle(msg *message.Message) error {
 		p.dropped(j, dropKey{noStep, DropPipeline, "not_routed"}) // a handler of one's own may put out nothing
 	}
 	for _, drop := range drops {
-		p.dropped(j, dropKey{drop.Step.Index, drop.Step.Type, drop.Reason})
+		p.dropped(j, dropKey{drop.Step.Index, drop.Step.Name(), drop.Reason})
 	}
 	return p.tellFate(j, len(outputs), drops)
 }
@@ -128,6 +128,9 @@ func eventClaim(e *handler.Event) string {
 func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 	var room [1]*record.Record // nearly every message has one output
 	records := room[:0]
+	if len(outputs) > 1 {
+		p.topics.Order(topicsOf(outputs))
+	}
 	for i := range outputs {
 		rec, err := p.deliveryRecord(j, &outputs[i])
 		if err != nil {
@@ -170,6 +173,14 @@ func (p *Pipeline) deliver(j *journey, outputs []handler.Output) error {
 		})
 	}
 	return nil
+}
+
+func topicsOf(outputs []handler.Output) []string {
+	names := make([]string, len(outputs))
+	for i := range outputs {
+		names[i] = outputs[i].Topic
+	}
+	return names
 }
 
 // refused is the error of a publish that failed.

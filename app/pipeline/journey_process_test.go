@@ -149,6 +149,9 @@ func (w *world) pump() {
 	}
 }
 
+// Order implements pipeline.Topics: Ensure is quick enough here.
+func (p *process) Order([]string) {}
+
 // Ensure implements pipeline.Topics: it makes a topic, and remembers it.
 func (p *process) Ensure(_ context.Context, topic string) error {
 	p.mu.Lock()

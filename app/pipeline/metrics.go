@@ -72,6 +72,6 @@ func (m *Metrics) adopt(p *Pipeline) {
 	p.breaker.gauge = m.paused.WithLabelValues(p.Name)
 	p.stepSeconds = nil
 	for _, step := range p.chain.Steps() {
-		p.stepSeconds = append(p.stepSeconds, m.handlerSeconds.WithLabelValues(p.Name, step.Type))
+		p.stepSeconds = append(p.stepSeconds, m.handlerSeconds.WithLabelValues(p.Name, step.Name()))
 	}
 }

@@ -28,6 +28,8 @@ type Publisher interface {
 
 // Topics makes delivery topics before they are written to.
 type Topics interface {
+	// Order begins to make several at once; Ensure waits for one.
+	Order(topics []string)
 	Ensure(ctx context.Context, topic string) error
 	Forget(topic string)
 }

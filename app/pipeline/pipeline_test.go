@@ -154,6 +154,15 @@ func TestNothingEndsUncounted(t *testing.T) {
 	}
 }
 
+// The topics of all notifications of a message are ordered before the first is waited for.
+func TestTopicsOfOneMessageAreOrderedTogether(t *testing.T) {
+	b := newBench(t, strings.Replace(file, "      - route:", "      - route: {topic: audit}\n      - route:", 1), handler.Default())
+	b.process(follow("e1", 7, "2", "1"))
+	if diff := cmp.Diff([]string{"audit", "notifications.user.1"}, b.topics.ordered); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A deleted topic is made again; the message is tried again, not lost.
 func TestADeletedDeliveryTopicIsMadeAgain(t *testing.T) {
 	b := newBench(t, file, handler.Default())
