@@ -43,7 +43,7 @@ type Status struct {
 	Dropped   int64 `json:"dropped"`
 	Retried   int64 `json:"retried"`
 	Poisoned  int64 `json:"poisoned"`
-	// Drops are the dropped ones by handler type and reason.
+	// Drops are the dropped ones by handler and reason; handlers of declared types by their whole name.
 	Drops []DropStatus `json:"drops"`
 	Rates Rates        `json:"rates"`
 	// DeliveredBySecond is how many notifications were delivered in each second of

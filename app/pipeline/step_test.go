@@ -108,10 +108,11 @@ route:37 2 notifications.user.{recipient.id}
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	drops := []pipeline.DropStatus{
-		{Handler: "deduplicate", Reason: "duplicate", Count: 2},
-		{Handler: "enrich", Reason: "recipient_missing", Count: 1},
 		{Handler: "filter", Reason: "filtered", Count: 1},
 		{Handler: pipeline.DropIdempotency, Reason: "duplicate", Count: 1},
+		{Handler: "once/deduplicate", Reason: "duplicate", Count: 1},
+		{Handler: "tell/enrich", Reason: "recipient_missing", Count: 1},
+		{Handler: "tell/once/deduplicate", Reason: "duplicate", Count: 1},
 	}
 	if diff := cmp.Diff(drops, b.Drops()); diff != "" {
 		t.Errorf("drops (-want +got):\n%s", diff)
