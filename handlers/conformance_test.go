@@ -98,3 +98,21 @@ func TestFaultsDoNotBreedOthers(t *testing.T) {
 		}
 	}
 }
+
+// What people see of a handler at a glance has the names of variables in it, and not their values.
+func TestBriefsKeepSecrets(t *testing.T) {
+	const yaml = `
+- note: {when: "data.x == '${SECRET}'"}
+- filter: {when: "data.y == '${SECRET}'"}
+- split: {over: "{data.${SECRET}}", as: one}
+`
+	types := handlertest.Types("note: {summary: Notes., parameters: {when: {type: condition, doc: when}}, handlers: [filter: {when: '{params.when}'}]}")
+	chain := handlertest.Chain(t, yaml, types, handlertest.Env(map[string]string{"SECRET": "hunter2"}))
+	want := []string{"data.x == '${SECRET}'", "data.y == '${SECRET}'", "{data.${SECRET}} as one"}
+	for i, s := range chain.Steps() {
+		handlertest.NoSecret(t, s.Brief, "hunter2")
+		if s.Brief != want[i] {
+			t.Errorf("step %d: %q, want %q", i, s.Brief, want[i])
+		}
+	}
+}

@@ -50,6 +50,7 @@ pipeline waits. It declares no names.
 		}
 		b.Guards()
 		b.Drops("duplicate")
+		b.Brief("once in %s", b.Written("window"))
 		return &deduplicate{key: newClaimKey("deduplicate", c.Key, ""), window: c.Window, claims: b.Claims}, nil
 	},
 }

@@ -73,6 +73,7 @@ func newEnrich(c EnrichConfig, b *handler.Build) (handler.Handler, error) {
 	if len(c) == 0 {
 		return nil, errors.New("names nothing to look up")
 	}
+	b.Brief("%s", strings.Join(c.Declares(), ", "))
 	e := &enrich{}
 	slow := 0
 	for _, name := range c.Declares() {

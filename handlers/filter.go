@@ -31,6 +31,7 @@ which is not tried again: has(data.field) asks for it first. It declares no name
 `,
 	New: func(c FilterConfig, b *handler.Build) (handler.Handler, error) {
 		b.Drops("filtered")
+		b.Brief("%s", b.Written("when"))
 		return &filter{when: c.When}, nil
 	},
 }

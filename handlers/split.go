@@ -51,6 +51,7 @@ together, or nothing is.
 			b.Fault(b.Node().Get("max").Faultf("max must be at least 1"))
 		}
 		b.Drops("nobody")
+		b.Brief("%s as %s", b.Written("over"), b.Written("as"))
 		return &split{over: c.Over, without: c.Without, max: c.Max, as: string(c.As), by: c.By}, nil
 	},
 }

@@ -73,6 +73,7 @@ func newThrottle(c ThrottleConfig, b *handler.Build) (handler.Handler, error) {
 	if c.Limit < 1 || c.Limit > maxLimit {
 		b.Fault(b.Node().Get("limit").Faultf("limit must be from 1 to %d", maxLimit))
 	}
+	b.Brief("%s in %s", b.Written("limit"), b.Written("window"))
 	if c.Window <= 0 {
 		b.Fault(b.Node().Get("window").Faultf("window must be longer than 0s"))
 	}

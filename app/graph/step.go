@@ -29,6 +29,9 @@ func (b *builder) step(g *group, s *pipeline.StepStatus, from []way) []way {
 		return from
 	}
 	n := node{kind: handler, lines: []string{s.Type}}
+	if s.Brief != "" {
+		n.lines = append(n.lines, oneLine(s.Brief))
+	}
 	if len(s.Branches) > 0 {
 		n.kind = choice
 	}

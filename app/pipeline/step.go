@@ -18,6 +18,8 @@ type StepStatus struct {
 	Type string `json:"type"`
 	// At is the file and the line that declare it.
 	At string `json:"at"`
+	// Brief says in a few words what it is set to, "" where there is little to say.
+	Brief string `json:"brief,omitempty"`
 	// Lookups are the lookups that it asks, Topics where it sends what it puts out:
 	// templates, or "" where only the handler knows.
 	Lookups []string `json:"lookups,omitempty"`
@@ -160,7 +162,7 @@ func (l *plan) list(first, end int, around []handler.Use) []StepStatus {
 func (l *plan) step(i int) StepStatus {
 	s := &l.steps[i]
 	status := StepStatus{
-		Type: s.Type, At: fileLine(s.Pos), Lookups: s.Lookups, Topics: l.topics[i],
+		Type: s.Type, At: fileLine(s.Pos), Brief: s.Brief, Lookups: s.Lookups, Topics: l.topics[i],
 		Calls: l.counts.calls[i].Load(), Drops: l.counts.of(i),
 	}
 	for _, b := range s.Blocks {

@@ -47,6 +47,8 @@ type Step struct {
 	Optional bool
 	// Drops are the reasons that it may have to drop a message: see Build.Drops.
 	Drops []string
+	// Brief says in a few words what it is set to: see Build.Brief.
+	Brief string
 	// Lookups are the names of the lookups that it asks, sorted.
 	Lookups []string
 	// Guards says that it belongs before what delivers: see Build.Guards.

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -120,6 +121,24 @@ func (b *Build) Drops(reasons ...string) { b.drops = append(b.drops, reasons...)
 // Guards says that the handler holds back what must not be delivered again, or not now. Behind one
 // that delivers it would come too late.
 func (b *Build) Guards() { b.chain.chain.steps[b.Step].Guards = true }
+
+// Brief says in a few words what the handler is set to, for those who look at the pipeline: a
+// condition as it is written, a window. What came from a variable of the environment has no place
+// there: see Written.
+func (b *Build) Brief(format string, args ...any) {
+	b.chain.chain.steps[b.Step].Brief = fmt.Sprintf(format, args...)
+}
+
+// Written returns what stands under a key of the handler's configuration as it is written, with
+// variables of the environment as such: their values may be secrets. Of a parameter that stands
+// there alone it is what is given for it.
+func (b *Build) Written(key string) string {
+	n := b.Node().Get(key)
+	if arg, _ := b.frame.refers(n); arg != nil {
+		n = arg.node
+	}
+	return n.Written()
+}
 
 // Route is where a handler sends what it puts out.
 type Route struct {
