@@ -70,6 +70,7 @@ func (k *checker) handlerTypes() {
 			continue
 		}
 		k.notEmpty(e.Value.Get("summary"), t.Summary)
+		k.plain(e.Value.Get("summary"))
 		if handlers := e.Value.Get("handlers"); handlers.Kind() == Sequence && len(t.Handlers) == 0 {
 			k.fault(handlers, "%s is empty; without a handler nothing would come of a message", handlers.what())
 		}
@@ -83,13 +84,24 @@ func (k *checker) parameter(e Entry, p Parameter) {
 	k.word(e.Key.Node, e.Key.Value)
 	k.oneOf(e.Value.Get("type"), string(p.Type), ParameterTypes()...)
 	k.notEmpty(e.Value.Get("doc"), p.Doc)
+	k.plain(e.Value.Get("doc"))
 	choice := e.Value.Get("one_of")
+	for _, item := range choice.Items() {
+		k.plain(item)
+	}
 	switch {
 	case choice.IsZero():
 	case p.Type != ParamString && slices.Contains(ParameterTypes(), string(p.Type)):
 		k.fault(choice, "%s is for a parameter of type string, not %s", choice.what(), p.Type)
 	case choice.Kind() == Sequence && len(p.OneOf) == 0:
 		k.fault(choice, "%s is empty, so that nothing would be possible", choice.what())
+	}
+}
+
+// plain refuses variables of the environment in what everybody is shown.
+func (k *checker) plain(n Node) {
+	if names := n.Variables(); len(names) > 0 {
+		k.fault(n, "%s takes no variable such as ${%s}: it is shown to everybody, and its value may be a secret", n.what(), names[0])
 	}
 }
 
