@@ -14,24 +14,16 @@
 // Nothing else is edited. The command line, the JSON Schema, the metrics and the conformance test,
 // which runs the example, find the type in the registry.
 //
-// A handler's New does no I/O, and says with Build.Drops for which reasons the handler may drop a
-// message. Its Handle turns a message into none, one or several: handler.Next,
-// handler.Many, handler.Drop with a reason that is counted. It never publishes; it leaves outputs on
-// the message, and the pipeline publishes those of all handlers together. An error may heal and is
-// tried again, unless handler.Permanent says otherwise.
+// A handler's New does no I/O. What others want to know of the handler it says to handler.Build: for
+// which reasons it may drop a message (Drops), that it leaves a notification (Composes) or outputs
+// (Delivers), that it belongs before what delivers (Guards), what it is set to (Brief). A field of type
+// handler.NewName declares a name for the handlers that follow, one of type *handler.Block takes
+// handlers that stand inside of this one.
 //
-// # What the contract can carry
+// Its Handle turns a message into none, one or several: handler.Next, handler.Enter, handler.Many,
+// handler.Drop with a reason that is counted. It never publishes; it leaves outputs on the message, and
+// the pipeline publishes those of all handlers together. An error may heal and is tried again, unless
+// handler.Permanent says otherwise.
 //
-// Handlers that keep state (a digest), act later (a delay) or call out (a webhook) fit without a
-// change to those that exist:
-//
-//   - State and timers become fields of handler.Deps, scoped to the pipeline as Claims is.
-//   - A message that is kept for later ends with handler.Drop and a reason such as "digested", or
-//     with a Result of its own where its claims must stay; the origin in the message identifies what
-//     was kept, so that a repetition is not kept twice.
-//   - Outputs without an input (the digest is due) come from an optional interface that the pipeline
-//     asks a Step's Handler for, such as Due(ctx, now) with messages that go on at the step after it.
-//     The chain gives their outputs ids like any others.
-//   - A webhook is a handler like any other: an error of the far side may heal, and takes the
-//     pipeline's retries.
+// How handler types that keep state, wait or call out will fit is said in package handler.
 package handlers
