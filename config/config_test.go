@@ -22,6 +22,9 @@ var sameConfig = cmp.Options{
 	cmpopts.IgnoreFields(config.Lookup{}, "Node"),
 	cmpopts.IgnoreFields(config.Event{}, "Node"),
 	cmpopts.IgnoreFields(config.Pipeline{}, "Node"),
+	cmpopts.IgnoreFields(config.Test{}, "Node"),
+	cmpopts.IgnoreFields(config.TestEvent{}, "Node"),
+	cmpopts.IgnoreFields(config.Outcome{}, "Node"),
 }
 
 func mustLoad(t *testing.T, path string) *config.Config {

@@ -165,7 +165,22 @@ func (r *randomConfig) sections() mapping {
 			events = append(events, pair{name, append(mapping{{"key", r.word()}}, r.maybe(pair{"partitions", r.between(1, 100)}, pair{"schema", r.schema()})...)})
 		}
 	}
-	return append(sections, pair{"events", events}, pair{"pipelines", r.pipelines(events)})
+	pipelines := r.pipelines(events)
+	sections = append(sections, pair{"events", events}, pair{"pipelines", pipelines})
+	if len(pipelines) > 0 && r.chance() {
+		sections = append(sections, pair{"tests", r.tests(pipelines, sections.get("lookups"))})
+	}
+	return sections
+}
+
+// get returns the names of a section, nil without one.
+func (m mapping) get(key string) mapping {
+	i := slices.IndexFunc(m, func(p pair) bool { return p.key == key })
+	if i < 0 {
+		return nil
+	}
+	names, _ := m[i].value.(mapping)
+	return names
 }
 
 // brokers are the sections kafka and store, or what there is of them.
@@ -221,11 +236,59 @@ func (r *randomConfig) policies() mapping {
 func (r *randomConfig) pipelines(events mapping) mapping {
 	var pipelines mapping
 	for _, name := range r.names() {
-		p := mapping{{"subscribe", "events." + rapid.SampledFrom(events).Draw(r.T, "event").key}, {"handlers", r.steps()}}
-		p = append(p, r.maybe(pair{"id", "id-" + name}, pair{"start", r.choose("now", "oldest", "2026-01-02T15:04:05Z", "2026-01-02T15:04:05.123456789+02:00")})...)
+		var topics []any
+		for _, event := range rapid.SliceOfNDistinct(rapid.SampledFrom(events), 1, 3, func(p pair) string { return p.key }).Draw(r.T, "sources") {
+			topics = append(topics, "events."+event.key)
+		}
+		p := mapping{{"subscribe", topics}, {"handlers", r.steps()}, {"id", "id-" + name}}
+		if len(topics) == 1 && r.chance() {
+			p = mapping{{"subscribe", topics[0]}, {"handlers", r.steps()}}
+		}
+		p = append(p, r.maybe(pair{"start", r.choose("now", "oldest", "2026-01-02T15:04:05Z", "2026-01-02T15:04:05.123456789+02:00")})...)
 		pipelines = append(pipelines, pair{name, append(p, r.policies()...)})
 	}
 	return pipelines
+}
+
+// tests are of events that some pipeline reads.
+func (r *randomConfig) tests(pipelines, lookups mapping) []any {
+	tests := make([]any, rapid.IntRange(1, 3).Draw(r.T, "tests"))
+	for i := range tests {
+		pipeline := rapid.SampledFrom(pipelines).Draw(r.T, "pipeline")
+		events := make([]any, rapid.IntRange(1, 3).Draw(r.T, "events"))
+		for j := range events {
+			events[j] = r.testEvent(pipeline.value.(mapping)[0].value)
+		}
+		test := mapping{{"name", fmt.Sprintf("%d %s", i, r.text())}, {"pipeline", pipeline.key}, {"events", events}}
+		if len(lookups) > 0 {
+			fake := mapping{{"unavailable", bare("true")}}
+			if r.chance() {
+				fake = mapping{{r.word(), mapping{{"name", r.body(1)}}}}
+			}
+			test = append(test, r.maybe(pair{"lookups", mapping{{lookups[0].key, fake}}})...)
+		}
+		tests[i] = append(test, r.maybe(pair{"now", r.choose("2026-01-02T15:04:05Z", "2026-01-02T15:04:05.5+02:00")})...)
+	}
+	return tests
+}
+
+// testEvent is of a type that one of a pipeline's sources carries.
+func (r *randomConfig) testEvent(subscribe any) mapping {
+	topics, several := subscribe.([]any)
+	if !several {
+		topics = []any{subscribe}
+	}
+	expect := r.choose(
+		[]any{mapping{{"refused", r.choose("schema", "key", "event")}}},
+		[]any{mapping{{"topic", r.word()}, {"recipient", r.choose("1", bare("1"), "a b")}}, mapping{{"dropped", r.word()}, {"by", r.word()}}},
+		[]any{mapping{{"poisoned", r.choose("decode", "lookup_missing", "other")}, {"reason", r.text()}}},
+		[]any{mapping{{"text", r.text()}, {"actor", r.choose(bare("null"), "2")}}, mapping{{"data", r.body(2)}}},
+	)
+	event := mapping{{"type", strings.TrimPrefix(r.choose(topics...).(string), "events.")}, {"data", r.body(3)}, {"expect", expect}}
+	if r.chance() {
+		event[1] = pair{"record", r.text()}
+	}
+	return append(event, r.maybe(pair{"id", r.choose("a", bare("7"))}, pair{"source", r.word()}, pair{"time", "2026-01-02T15:04:05Z"}, pair{"after", r.anyDuration()})...)
 }
 
 func (r *randomConfig) steps() []any {
