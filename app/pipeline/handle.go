@@ -241,25 +241,25 @@ func (j *journey) carried() (n int) {
 // topic. What waits for a transaction must not hold up the next one.
 func (p *Pipeline) releaseLater(j *journey) {
 	if j.delivery.Transaction() == nil {
-		p.release(j)
+		p.release(j, j.holds())
 		return
 	}
-	j.delivery.Then(func() { p.releases.Go(func() { p.release(j) }) })
+	j.delivery.Then(func() { p.releases.Go(func() { p.release(j, j.holds()) }) })
 }
 
-// release gives back every claim of the journey, after its poison record is
-// written and nothing was published: whoever sends the event again is heard.
-func (p *Pipeline) release(j *journey) {
+// release gives claims back of a journey of which nothing was published: whoever
+// sends such an event again is heard.
+func (p *Pipeline) release(j *journey, claims []heldClaim) {
 	ctx := context.WithoutCancel(j.ctx)
 	var err error
-	for _, c := range j.holds() {
+	for _, c := range claims {
 		if failed := p.claims.Release(ctx, c.key, j.origin); failed != nil {
 			err = errors.Join(err, fmt.Errorf("release the claim of %s: %w", c.handler, failed))
 		}
 	}
 	if err != nil {
 		// They end by themselves with their windows; until then the origin still passes.
-		p.log.Warn("the claims of a poisoned message could not be released",
+		p.log.Warn("claims that a message needs no longer could not be released",
 			"pipeline", p.Name, "origin", j.origin.String(), "error", err)
 	}
 }

@@ -102,7 +102,11 @@ func (p *Pipeline) later(next message.HandlerFunc) message.HandlerFunc {
 		if !p.mayRetryLater(j, err) {
 			return nil, errPaused
 		}
-		rec := p.retryRecord(j, tier, p.now().Add(p.retry.Later[tier-1]))
+		carried, surplus := fit(j.holds())
+		if !j.sent {
+			p.release(j, surplus)
+		}
+		rec := p.retryRecord(j, tier, p.now().Add(p.retry.Later[tier-1]), carried)
 		switch publishErr := p.insist(j, rec); {
 		case errors.Is(publishErr, errStopping):
 			return nil, errStopping
@@ -119,8 +123,31 @@ func (p *Pipeline) later(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// retryRecord is the record as it came, due later.
-func (p *Pipeline) retryRecord(j *journey, tier int, due time.Time) *record.Record {
+// claimBytes is what a retry record has room for of the claims of its message: of
+// outputOverhead, half.
+const claimBytes = outputOverhead / 2
+
+// fit parts claims into those that a retry record carries, so that they are
+// given back if the message comes to nothing, and a surplus: that of an event for
+// thousands of people. The surplus is given back before the record is written, or
+// it could be given back when the next attempt has taken it again. Who takes such
+// a claim meanwhile is heard in the place of this message, which is then a
+// duplicate.
+func fit(held []heldClaim) (carried, surplus []heldClaim) {
+	size := 0
+	for i, c := range held {
+		if size += len(record.HeaderClaim) + len(c.handler) + len(c.key) + headerOverhead; size > claimBytes {
+			return held[:i], held[i:]
+		}
+	}
+	return held, nil
+}
+
+// headerOverhead is what a header takes besides its key and value, at most.
+const headerOverhead = 16
+
+// retryRecord is the record as it came, due later, with claims of its message.
+func (p *Pipeline) retryRecord(j *journey, tier int, due time.Time, claims []heldClaim) *record.Record {
 	rec := j.record.Copy()
 	rec.Topic = RetryTopic(j.source.ID, tier)
 	rec.Set(record.HeaderOrigin, j.origin.String())
@@ -131,7 +158,7 @@ func (p *Pipeline) retryRecord(j *journey, tier int, due time.Time) *record.Reco
 	rec.Set(record.PoisonFirstFailedAt, j.firstFailed.UTC().Format(time.RFC3339Nano))
 	rec.Set(record.PoisonRedrives, strconv.Itoa(j.redrives))
 	rec.Delete(record.HeaderClaim)
-	for _, c := range j.holds() {
+	for _, c := range claims {
 		rec.Headers = append(rec.Headers, record.Header{Key: record.HeaderClaim, Value: []byte(c.handler + " " + c.key)})
 	}
 	return rec

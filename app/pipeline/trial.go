@@ -36,7 +36,7 @@ func (p *Pipeline) Rehearse(ctx context.Context, rec *record.Record, saw func(ha
 	t.told = saw
 	t.run(ctx, rec)
 	if t.Outcome == trialFailed {
-		p.release(t.journey)
+		p.release(t.journey, t.journey.holds())
 	}
 	return t.Trial
 }

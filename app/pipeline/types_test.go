@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -47,6 +49,43 @@ func TestOneEventForMany(t *testing.T) {
 	}
 	if b.said.Len() > 0 {
 		t.Errorf("a trial wrote into the log:\n%s", &b.said)
+	}
+}
+
+// An event for thousands of people has more claims than its retry record has room for. It is tried
+// again all the same, and the claims that it lets go of are free.
+func TestARetryOfAnEventForThousands(t *testing.T) {
+	const people = 3000
+	yaml := strings.NewReplacer(`to: ["{data.followee_id}", all, "{data.follower_id}"]`, `to: "{data.to}"`, "later: []", "later: [10s]", "remove: [followee_id]", "remove: []").Replace(many)
+	b := newBench(t, yaml, handler.Default())
+	b.refuse = func(rec *record.Record, _ int) error {
+		if strings.HasPrefix(rec.Topic, kafka.UserTopicPrefix) {
+			return errors.New("not now")
+		}
+		return nil
+	}
+	rec := follow("e1", 7, "2", "1")
+	ids := make([]string, people)
+	for i := range ids {
+		ids[i] = fmt.Sprintf(`"%040d"`, i)
+	}
+	rec.Value = []byte(strings.Replace(string(rec.Value), `"follower_id"`, `"to":[`+strings.Join(ids, ",")+`],"follower_id"`, 1))
+	b.process(rec)
+	later := b.in("notifications.retry.follow.1")
+	if len(later) != 1 || len(b.in("notifications.poison")) != 0 {
+		t.Fatalf("%d to be tried again, %d poisoned", len(later), len(b.in("notifications.poison")))
+	}
+	carried := 0
+	for _, h := range later[0].Headers {
+		if h.Key == record.HeaderClaim {
+			carried++
+		}
+	}
+	if limit := len(rec.Value) + 256<<10; later[0].Size() > limit || carried < 500 || carried > people {
+		t.Errorf("the record has %d bytes, of at most %d, and %d claims", later[0].Size(), limit, carried)
+	}
+	if held := len(b.claims.Held()); held != carried {
+		t.Errorf("%d claims are held, %d carried", held, carried)
 	}
 }
 
