@@ -181,19 +181,25 @@ func (s *site) lookupAt(url string) {
 	s.yaml = strings.Replace(s.yaml, "users: {file: users.yaml}", `users: {http: {url: "`+url+`/{key}", timeout: 1s}}`, 1)
 }
 
-// A failing lookup service costs its own messages time and nobody else's:
-// they take the retry tiers and are delivered when it is back.
-func TestAHealingErrorTakesTheTiers(t *testing.T) {
-	var down atomic.Bool
+// usersWithout2 is a lookup service that can't tell of person 2 until down is false.
+func usersWithout2(t *testing.T) (users *httptest.Server, down *atomic.Bool) {
+	down = new(atomic.Bool)
 	down.Store(true)
-	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	users = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if down.Load() && r.URL.Path == "/2" {
 			http.Error(w, "away", http.StatusInternalServerError)
 			return
 		}
 		_, _ = fmt.Fprintf(w, `{"name":"No. %s"}`, strings.TrimPrefix(r.URL.Path, "/"))
 	}))
-	defer users.Close()
+	t.Cleanup(users.Close)
+	return users, down
+}
+
+// A failing lookup service costs its own messages time and nobody else's:
+// they take the retry tiers and are delivered when it is back.
+func TestAHealingErrorTakesTheTiers(t *testing.T) {
+	users, down := usersWithout2(t)
 	site := newSite(t)
 	site.lookupAt(users.URL)
 	site.yaml = strings.Replace(site.yaml, "later: [200ms]", "later: [1s, 1s]", 1)

@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,16 +83,7 @@ func (s *site) all(brokers []string, topic string) (all []*record.Record) {
 // Two sources of one pipeline have partitions, groups and tiers of their own, and
 // what is poisoned of either can be sent back.
 func TestSourcesHaveTiersOfTheirOwn(t *testing.T) {
-	var down atomic.Bool
-	down.Store(true)
-	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if down.Load() && r.URL.Path == "/2" {
-			http.Error(w, "away", http.StatusInternalServerError)
-			return
-		}
-		_, _ = fmt.Fprintf(w, `{"name":"No. %s"}`, strings.TrimPrefix(r.URL.Path, "/"))
-	}))
-	defer users.Close()
+	users, down := usersWithout2(t)
 	site := newSourcesSite(t)
 	site.subscribe(twoSources)
 	site.lookupAt(users.URL)

@@ -3,14 +3,12 @@ package config_test
 import (
 	"errors"
 	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/trieungochai/kafka-notify/config"
+	"github.com/trieungochai/kafka-notify/handlers/handlertest"
 )
 
 var update = flag.Bool("update", false, "write what Load says into the .want files")
@@ -48,24 +46,8 @@ func TestFaults(t *testing.T) {
 				t.Fatalf("Load returned %v, not faults", err)
 			}
 			got := strings.ReplaceAll(err.Error(), filepath.Dir(path)+string(filepath.Separator), "") + "\n"
-			for _, secret := range []string{"hunter2", "4711"} {
-				if strings.Contains(got, secret) {
-					t.Errorf("the value of a variable shows:\n%s", got)
-				}
-			}
-			golden := strings.TrimSuffix(path, ".yaml") + ".want"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("what Load says has changed (-want +got):\n%s", diff)
-			}
+			handlertest.NoSecret(t, got, "hunter2", "4711")
+			handlertest.Golden(t, strings.TrimSuffix(path, ".yaml")+".want", got, *update)
 		})
 	}
 }

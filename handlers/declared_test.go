@@ -153,6 +153,12 @@ a:
   - a: {window: 1h, text: "{actr}"}
                             ^
   types.yaml:8:26: text of a stands here`},
+		"handlers that are given": {`
+a: {summary: A., parameters: {first: {type: handlers, doc: what}}, handlers: [switch: {cases: [{when: 'true', handlers: "{params.first}"}]}]}
+`, `- a: {first: [fitler: {}]}`, `test.yaml:1:15: unknown handler type "fitler" (did you mean "filter"?)
+  - a: {first: [fitler: {}]}
+                ^
+  types.yaml:2:121: first of a stands here`},
 		"argument inside": {strings.ReplaceAll(ok, `"{params.text}"`, `"x {params.text}"`), `- a: {window: 1h, text: "{actr}"}`, `test.yaml:1:27: unknown name "actr"`},
 		"body": {strings.ReplaceAll(ok, `"{params.text}"`, `"{actr}"`), `- a: {window: 1h}`, `types.yaml:8:28: unknown name "actr" (known here: event, data)
       - deduplicate: {key: "{actr}", window: "{params.window}"}

@@ -4,15 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/trieungochai/kafka-notify/app/action"
 	"github.com/trieungochai/kafka-notify/app/suite"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
 )
@@ -83,60 +78,7 @@ func writeExplanation(w io.Writer, x *suite.Explanation) {
 	for i := range x.Pipelines {
 		t := &x.Pipelines[i]
 		fmt.Fprintf(w, "\nPipeline %s\n", printable(t.Pipeline))
-		writeSteps(w, t.Steps)
-		if t.StepsLeftOut > 0 {
-			fmt.Fprintf(w, "  … and %s more\n", plural(t.StepsLeftOut, "step"))
-		}
-		writeOutcome(w, t)
-	}
-}
-
-// writeSteps shows what each handler did, and what is new of the message behind
-// it.
-func writeSteps(w io.Writer, steps []action.TrialStep) {
-	last := make(map[string]action.TrialStep) // of each part of the event
-	part := ""
-	for _, s := range steps {
-		before, ok := last[s.Part]
-		if !ok {
-			before = last[whole(s.Part)]
-		}
-		if s.Part != part {
-			fmt.Fprintf(w, " %s\n", s.Part)
-			part = s.Part
-		}
-		fmt.Fprintf(w, "  %s %s\n", printable(s.Step), printable(s.Did))
-		for _, asked := range s.Asked {
-			fmt.Fprintf(w, "      asks %s for %s: %s\n", printable(asked.Lookup), jsonText(asked.Key), printable(answerOf(asked)))
-		}
-		for _, name := range slices.Sorted(maps.Keys(s.Values)) {
-			if old, ok := before.Values[name]; !ok || !reflect.DeepEqual(old, s.Values[name]) {
-				fmt.Fprintf(w, "      %s = %s\n", printable(name), jsonText(s.Values[name]))
-			}
-		}
-		if s.Data != nil {
-			fmt.Fprintf(w, "      data = %s\n", printable(string(s.Data)))
-		}
-		if s.Text != before.Text {
-			fmt.Fprintf(w, "      text = %s\n", jsonText(s.Text))
-		}
-		last[s.Part] = s
-	}
-}
-
-// whole is the part of an event that a part was made of.
-func whole(part string) string {
-	return part[:max(strings.LastIndex(part, ", "), 0)]
-}
-
-func answerOf(asked action.TrialLookup) string {
-	switch {
-	case asked.Error != "":
-		return asked.Error
-	case asked.Record == nil:
-		return "nothing"
-	default:
-		return jsonText(asked.Record)
+		writeTrial(w, t)
 	}
 }
 

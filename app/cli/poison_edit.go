@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/trieungochai/kafka-notify/app/action"
 	"github.com/trieungochai/kafka-notify/app/api"
 	"github.com/trieungochai/kafka-notify/app/poison"
 )
@@ -210,34 +209,7 @@ func packed(written, old []byte) []byte {
 // writeEditPreview shows what was changed and what would become of it.
 func writeEditPreview(w io.Writer, p *poison.EditPreview) {
 	fmt.Fprintf(w, "%s\n\nPipeline %s, without any effect:\n", strings.TrimRight(printableLines(p.Diff), "\n"), printable(p.Trial.Pipeline))
-	for _, s := range p.Trial.Steps {
-		fmt.Fprintf(w, "  %s %s\n", printable(s.Step), printable(s.Did))
-	}
-	writeOutcome(w, &p.Trial)
-}
-
-// writeOutcome says what would become of a message in the end.
-func writeOutcome(w io.Writer, t *action.Trial) {
-	text := "It would be " + t.Outcome
-	switch {
-	case t.Class != "":
-		text = "It would fail (" + t.Class + ", " + t.Step + ")"
-	case t.Step != "":
-		text += " by " + t.Step
-	}
-	if t.Reason != "" {
-		text += ": " + t.Reason
-	}
-	fmt.Fprintln(w, printable(text))
-	for _, o := range t.Outputs {
-		fmt.Fprintf(w, "  %s: %s\n", printable(o.Topic), printable(o.Notification.Text))
-	}
-	if len(t.Outputs) == 0 {
-		return
-	}
-	for _, d := range t.Drops {
-		fmt.Fprintf(w, "  dropped by %s: %s\n", printable(d.Step), printable(d.Reason))
-	}
+	writeTrial(w, &p.Trial)
 }
 
 // confirmed asks a question on the terminal.

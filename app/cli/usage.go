@@ -72,17 +72,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usagef(cmd, "%s", err)
 }
 
-// arguments requires exactly the arguments that it names, in order. Those in
-// brackets may be left out.
+// arguments requires exactly the arguments that it names, in order.
 func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > len(names) {
 			return usagef(cmd, "unexpected argument %q", args[len(names)])
 		}
-		for _, missing := range names[len(args):] {
-			if !strings.HasPrefix(missing, "[") {
-				return usagef(cmd, "%s is missing", missing)
-			}
+		if len(args) < len(names) {
+			return usagef(cmd, "%s is missing", names[len(args)])
 		}
 		return nil
 	}

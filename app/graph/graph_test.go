@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"html"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/trieungochai/kafka-notify/config"
 	_ "github.com/trieungochai/kafka-notify/handlers"
 	"github.com/trieungochai/kafka-notify/handlers/handler"
+	"github.com/trieungochai/kafka-notify/handlers/handlertest"
 )
 
 var update = flag.Bool("update", false, "write what is compared with")
@@ -59,7 +59,7 @@ func TestGraph(t *testing.T) {
 	} {
 		mermaid, dot := draw(t, load(t, tt.file), tt.only)
 		for name, got := range map[string]string{tt.name + ".mmd": mermaid, tt.name + ".dot": dot} {
-			golden(t, "testdata/"+name, got)
+			handlertest.Golden(t, "testdata/"+name, got, *update)
 			if strings.Contains(got, secret) || strings.Contains(got, "http:") {
 				t.Errorf("%s shows what is secret:\n%s", name, got)
 			}
@@ -69,22 +69,6 @@ func TestGraph(t *testing.T) {
 				t.Fatalf("%s is drawn in another way (-first +again):\n%s", tt.name, cmp.Diff(mermaid, again))
 			}
 		}
-	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 

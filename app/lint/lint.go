@@ -49,7 +49,7 @@ type subject struct {
 }
 
 // step is a handler of the pipeline.
-func (s subject) step(i int) handler.Step { return s.chain.Steps()[i] }
+func (s subject) step(i int) *handler.Step { return s.chain.Step(i) }
 
 func (l *linter) error(f config.Fault) { l.faults = append(l.faults, f) }
 

@@ -3,12 +3,9 @@ package lint_test
 import (
 	"errors"
 	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/trieungochai/kafka-notify/app"
 	"github.com/trieungochai/kafka-notify/config"
@@ -36,19 +33,7 @@ func TestCheck(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			got := strings.ReplaceAll(found(t, file), cases+"/", "") + "\n"
 			handlertest.NoSecret(t, got, "hunter2")
-			golden := strings.TrimSuffix(file, ".yaml") + ".want"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("what is found has changed (-want +got):\n%s", diff)
-			}
+			handlertest.Golden(t, strings.TrimSuffix(file, ".yaml")+".want", got, *update)
 		})
 	}
 }

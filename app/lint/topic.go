@@ -31,7 +31,7 @@ const eventTopics = "events."
 
 // intoEvents reports a route into the topic of events. Its record would be no
 // event there; that pipelines feed each other that way, for ever, is the worst.
-func (l *linter) intoEvents(s subject, at handler.Step, topic *expr.Topic) {
+func (l *linter) intoEvents(s subject, at *handler.Step, topic *expr.Topic) {
 	const hint = "a service that reads the notifications can submit events over HTTP"
 	fault := at.Faultf("%s can be the topic of an event type: a notification is no event, so whoever reads it would poison it", quoted(topic))
 	for _, name := range l.fedBy(topic) {
@@ -83,7 +83,7 @@ func (l *linter) way(from, to string, been []string) []string {
 func (l *linter) collisions() {
 	type route struct {
 		topic *expr.Topic
-		at    handler.Step
+		at    *handler.Step
 	}
 	var all []route
 	for _, s := range l.pipelines {

@@ -149,7 +149,7 @@ func (p *Pipeline) attempt(next message.HandlerFunc) message.HandlerFunc {
 		if noVerdict(err) {
 			return nil, backoff.Permanent(err)
 		}
-		j.failed(err, p.chain.Steps(), p.now())
+		j.failed(err, p.chain, p.now())
 		p.metrics.attemptsFailed.WithLabelValues(p.Name).Inc()
 		if handler.IsPermanent(err) {
 			return nil, backoff.Permanent(err)

@@ -123,7 +123,7 @@ func (j *journey) holds() []heldClaim {
 }
 
 // failed notes one failed attempt.
-func (j *journey) failed(err error, steps []handler.Step, now time.Time) {
+func (j *journey) failed(err error, chain *handler.Chain, now time.Time) {
 	j.attempts++
 	j.lastFailed = now
 	if j.firstFailed.IsZero() {
@@ -135,7 +135,7 @@ func (j *journey) failed(err error, steps []handler.Step, now time.Time) {
 	case errors.As(err, &failed) && failed.Step.Type != "":
 		j.step = failed.Step.String()
 	case errors.As(err, &panicked) && j.message != nil:
-		j.step = steps[j.at].String()
+		j.step = chain.Step(j.at).String()
 	}
 }
 

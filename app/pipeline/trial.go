@@ -181,7 +181,7 @@ func shown(value any) any {
 }
 
 func (t *trial) failed(err error) {
-	t.journey.failed(err, t.pipeline.chain.Steps(), t.pipeline.now())
+	t.journey.failed(err, t.pipeline.chain, t.pipeline.now())
 	t.Outcome, t.Class, t.Step, t.Reason = trialFailed, string(classOf(err)), t.journey.step, reasonOf(err)
 }
 

@@ -94,6 +94,9 @@ func (s Step) String() string {
 	return text
 }
 
+// Step returns the handler of that index.
+func (c *Chain) Step(i int) *Step { return &c.steps[i] }
+
 // Steps returns the handlers in the order of the file: those of its blocks come behind a handler.
 func (c *Chain) Steps() []Step {
 	if c == nil {
@@ -127,7 +130,7 @@ func (w watchedHandler) Handle(ctx context.Context, m *Message) (Result, error) 
 
 // Dropped is a message that a handler ended on purpose.
 type Dropped struct {
-	Step   Step
+	Step   *Step
 	Reason string
 }
 
@@ -216,7 +219,7 @@ func (r *run) from(ctx context.Context, i int, m *Message) *StepError {
 		case len(result.many) > 0:
 			return r.each(ctx, i, m.routed, result.many)
 		case result.reason != "":
-			r.dropped = append(r.dropped, Dropped{Step: *step, Reason: result.reason})
+			r.dropped = append(r.dropped, Dropped{Step: step, Reason: result.reason})
 			r.end(m, !m.routed)
 			return nil
 		default:
@@ -296,7 +299,7 @@ func (r *run) collect(i int, m *Message) {
 		r.outputs = append(r.outputs, m.Outputs...)
 	}
 	for j := before; j < len(r.outputs); j++ {
-		r.outputs[j].Step = r.chain.steps[i]
+		r.outputs[j].Step = &r.chain.steps[i]
 		n := &r.outputs[j].Notification
 		ordinal := r.ordinal(j, place{step: i, recipient: n.Recipient.ID})
 		n.ID = NotificationID(e.Source, e.ID, e.Type, r.chain.pipeline, n.Recipient.ID, i, ordinal)
@@ -343,7 +346,7 @@ func (r *run) release(ctx context.Context) *StepError {
 	}
 	err := r.root.releaseClaims(ctx, func(c TakenClaim) bool { return r.kept[c.Key] })
 	if err != nil {
-		return &StepError{Step: r.dropped[len(r.dropped)-1].Step, Err: err}
+		return &StepError{Step: *r.dropped[len(r.dropped)-1].Step, Err: err}
 	}
 	return nil
 }

@@ -78,23 +78,24 @@ func (a *argument) stands(target any) bool {
 
 // substitute decodes an argument in the place of n, which names it.
 func (b site) substitute(target any, n Node, arg *argument) config.Faults {
-	there := site{b.Build, arg.frame}
+	there, inside := site{b.Build, arg.frame}, len(b.chain.faults)
 	handled, faults := there.compile(target, arg.node)
 	if !handled {
 		faults = arg.node.Decode(target, config.WithHook(there.compile))
 	}
-	return b.given(faults, n, arg)
+	b.given(b.chain.faults[inside:], n, arg) // those of handlers that are given
+	b.given(faults, n, arg)
+	return faults
 }
 
 // given tells of faults in an argument what it is given for.
-func (b site) given(faults config.Faults, n Node, arg *argument) config.Faults {
+func (b site) given(faults config.Faults, n Node, arg *argument) {
 	for i := range faults {
 		if len(faults[i].Notes) == 0 {
 			noted := faults[i].WithNote(n, "%s of %s stands here", arg.name, b.frame.of.name)
 			faults[i] = arg.frame.trace(noted)
 		}
 	}
-	return faults
 }
 
 // compileText compiles a string of the configuration as an expression.
@@ -117,8 +118,9 @@ func compileText[E any](b site, n Node, into *E, compile func(src string) (E, er
 		return nil // It may be declared by the handler that could not be read.
 	}
 	if arg, ok := at.Origin.(*argument); ok {
-		fault := arg.node.FaultAt(at.Offset, "%s", at.Message).WithHint("%s", at.Hint)
-		return b.given(config.Faults{fault}, n, arg)
+		faults := config.Faults{arg.node.FaultAt(at.Offset, "%s", at.Message).WithHint("%s", at.Hint)}
+		b.given(faults, n, arg)
+		return faults
 	}
 	return config.Faults{n.FaultAt(at.Offset, "%s", at.Message).WithHint("%s", at.Hint)}
 }

@@ -40,7 +40,7 @@ type Output struct {
 	Key          string
 	Notification Notification
 	// Step is the handler that routed it. The chain sets it.
-	Step Step
+	Step *Step
 }
 
 // TakenClaim is a claim that a message holds.

@@ -55,9 +55,6 @@ func Log(log *slog.Logger) Option { return func(s *settings) { s.deps.Log = log 
 // Env sets the environment that ${VARIABLES} of the YAML are taken from, an empty one otherwise.
 func Env(env map[string]string) Option { return func(s *settings) { s.env = env } }
 
-// Pipeline sets the pipeline's id, "test" otherwise.
-func Pipeline(id string) Option { return func(s *settings) { s.deps.Pipeline = id } }
-
 // Registry sets the handler types, the default registry's otherwise.
 func Registry(r *handler.Registry) Option { return func(s *settings) { s.registry = r } }
 
