@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,15 +78,32 @@ func setup(env *testscript.Env) error {
 // setPorts sets each variable to an address nobody listens on.
 func setPorts(env *testscript.Env, names ...string) error {
 	for _, name := range names {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := freeAddress()
 		if err != nil {
 			return err
 		}
-		// Closed at the end, so that no two names get the same.
-		defer func() { _ = l.Close() }()
-		env.Setenv(name, l.Addr().String())
+		env.Setenv(name, address)
 	}
 	return nil
+}
+
+// nextPort is given to nobody twice. It lies below the ports of outgoing
+// connections, one of which could take it before the script comes to use it.
+var nextPort = func() *atomic.Int32 {
+	first := new(atomic.Int32)
+	first.Store(20_000 + rand.Int32N(10_000))
+	return first
+}()
+
+func freeAddress() (address string, err error) {
+	for range 100 {
+		address = fmt.Sprintf("127.0.0.1:%d", nextPort.Add(1))
+		l, listenErr := net.Listen("tcp", address)
+		if err = listenErr; err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", err
 }
 
 func status(ts *testscript.TestScript, neg bool, args []string) {
